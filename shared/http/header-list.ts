@@ -1,0 +1,49 @@
+/**
+ * HTTP header fields as the wire has them: a flat list [name, value, name, value, …] in order, with
+ * duplicates and original case, the form of Node's `rawHeaders`. Values are latin1 strings.
+ */
+
+/** Flat list of alternating names and values; its length is even. */
+export type HeaderList = string[];
+
+/** First value of a header (name in lower case), or undefined. */
+export function headerValue(headers: HeaderList, lowerName: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i];
+    if (name?.length === lowerName.length && name.toLowerCase() === lowerName)
+      return headers[i + 1];
+  }
+  return undefined;
+}
+
+/** All values of a header (name in lower case), in order. */
+export function headerValues(headers: HeaderList, lowerName: string): string[] {
+  const values: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i];
+    if (name?.length === lowerName.length && name.toLowerCase() === lowerName) {
+      values.push(headers[i + 1] ?? '');
+    }
+  }
+  return values;
+}
+
+/** A new list without the headers that `isDropped` (given the lower-case name) claims. */
+export function withoutHeaders(
+  headers: HeaderList,
+  isDropped: (lowerName: string) => boolean,
+): HeaderList {
+  const kept: HeaderList = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? '';
+    if (!isDropped(name.toLowerCase())) kept.push(name, headers[i + 1] ?? '');
+  }
+  return kept;
+}
+
+/** Bytes that the list takes on the wire as HTTP/1 lines. */
+export function headerBytes(headers: HeaderList): number {
+  let bytes = 0;
+  for (const text of headers) bytes += text.length + 2;
+  return bytes;
+}
