@@ -70,6 +70,12 @@ export const ERROR_KINDS = {
     exit: 1,
     meaning: 'The request body is over the limit of this endpoint.',
   },
+  BODY_STALLED: {
+    status: 408,
+    hop: 'caller',
+    exit: 1,
+    meaning: 'The request body stopped in the middle for longer than the limit.',
+  },
   TARGET_TOO_LONG: {
     status: 414,
     hop: 'caller',

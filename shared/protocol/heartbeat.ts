@@ -1,0 +1,103 @@
+/**
+ * Liveness of a session: pings both ways, round-trip time, and the verdict that the peer is gone.
+ * Transport keepalive proves only the first hop (a proxy answers for the peer), hence messages of ours.
+ */
+import type { Clock, Timer } from '../clock.js';
+
+/** How a heartbeat is set up. */
+export interface HeartbeatOptions {
+  readonly clock: Clock;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  sendPing(id: number): void;
+  /** Nothing has been heard for `timeoutMs`. Called once. */
+  onDead(silentMs: number): void;
+  onRtt(rttMs: number): void;
+}
+
+/** Share of a new sample in the smoothed round-trip time (RFC 6298 section 2). */
+const RTT_GAIN = 1 / 8;
+/** The least of the last samples is the path alone, without queues and busy processes. */
+const PATH_SAMPLES = 8;
+/** How often silence is looked at, at the least four times per timeout. */
+const CHECK_MS = 1000;
+/** A look that is later than this means that this process itself was stopped. */
+const FROZEN_MS = 5 * CHECK_MS;
+
+/** Runs from the start of a session to its end. */
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  readonly #timers: Timer[];
+  readonly #sentAt = new Map<number, number>();
+  #nextId = 1;
+  #lastHeard: number;
+  #lastCheck: number;
+  #rttMs: number | undefined;
+  readonly #samples: number[] = [];
+
+  constructor(options: HeartbeatOptions) {
+    const { clock, intervalMs } = options;
+    this.#options = options;
+    this.#lastHeard = this.#lastCheck = clock.monotonicMs();
+    this.#timers = [
+      clock.every(intervalMs, () => void this.ping()),
+      clock.every(Math.min(CHECK_MS, options.timeoutMs / 4), () => this.#check()),
+    ];
+    this.ping();
+  }
+
+  /** Smoothed round-trip time in ms, undefined before the first answer. */
+  get rttMs(): number | undefined {
+    return this.#rttMs;
+  }
+
+  /** Round-trip time of the path in ms: what windows are sized by, as larger ones only fill queues. */
+  get pathRttMs(): number | undefined {
+    return this.#samples.length === 0 ? undefined : Math.min(...this.#samples);
+  }
+
+  /** Sends a ping now; returns its id. */
+  ping(): number {
+    const id = this.#nextId++;
+    this.#sentAt.set(id, this.#options.clock.monotonicMs());
+    this.#options.sendPing(id);
+    return id;
+  }
+
+  /** Something arrived from the peer. */
+  heard(): void {
+    this.#lastHeard = this.#options.clock.monotonicMs();
+  }
+
+  /** A pong arrived; false when nobody asked for it. */
+  pong(id: number): boolean {
+    const sentAt = this.#sentAt.get(id);
+    if (sentAt === undefined) return false;
+    this.#sentAt.delete(id);
+    const sample = this.#options.clock.monotonicMs() - sentAt;
+    this.#rttMs =
+      this.#rttMs === undefined ? sample : this.#rttMs + (sample - this.#rttMs) * RTT_GAIN;
+    this.#samples.push(sample);
+    if (this.#samples.length > PATH_SAMPLES) this.#samples.shift();
+    this.#options.onRtt(this.#rttMs);
+    return true;
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) timer.cancel();
+    this.#sentAt.clear();
+  }
+
+  #check(): void {
+    const { clock, timeoutMs } = this.#options;
+    const now = clock.monotonicMs();
+    const wasFrozen = now - this.#lastCheck > Math.min(FROZEN_MS, timeoutMs / 2);
+    this.#lastCheck = now;
+    // after SIGSTOP or a suspended machine the peer's messages wait in the socket: hear them first
+    if (wasFrozen) this.#lastHeard = now;
+    const silentMs = now - this.#lastHeard;
+    if (silentMs < timeoutMs) return;
+    this.stop();
+    this.#options.onDead(silentMs);
+  }
+}

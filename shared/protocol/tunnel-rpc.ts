@@ -1,0 +1,91 @@
+/**
+ * The gRPC side of the tunnel: the service of tunnel.proto with messages passed as bytes (frame-encoder
+ * and frame-decoder do the rest), and a link over one call.
+ */
+import { fileURLToPath } from 'node:url';
+import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { TunnelError } from '../errors.js';
+import type { SessionLink } from './tunnel-session.js';
+
+/** The one method of the service; both directions are streams of encoded batches. */
+export type ConnectMethod = MethodDefinition<Buffer, Buffer>;
+
+const PROTO_FILE = fileURLToPath(new URL('../../proto/tunnel/v1/tunnel.proto', import.meta.url));
+const asBytes = (bytes: Buffer): Buffer => bytes;
+
+/** The service definition: path and kind from tunnel.proto, messages as raw bytes. */
+export function tunnelServiceDefinition(): { Connect: ConnectMethod } & ServiceDefinition {
+  const definition = loadSync(PROTO_FILE)['fairlead.tunnel.v1.Tunnel'];
+  if (definition === undefined || !('Connect' in definition)) {
+    throw new TunnelError('INTERNAL', 'tunnel.proto does not define the service');
+  }
+  const { path } = definition.Connect as { path: string }; // proto-loader types it as a union
+  return {
+    Connect: {
+      path,
+      requestStream: true,
+      responseStream: true,
+      requestSerialize: asBytes,
+      requestDeserialize: asBytes,
+      responseSerialize: asBytes,
+      responseDeserialize: asBytes,
+    },
+  };
+}
+
+/** What a client call and a server call have in common, as far as the link needs it. */
+interface DuplexCall {
+  write(message: Buffer, callback: () => void): boolean;
+  end(): void;
+  on(event: 'data', listener: (message: Buffer) => void): unknown;
+  on(event: 'error', listener: (reason: Error) => void): unknown;
+  on(event: 'end' | 'close' | 'cancelled', listener: () => void): unknown;
+}
+
+/** Who gets what a link brings. */
+export interface LinkEvents {
+  receive(message: Buffer): void;
+  lost(error: TunnelError): void;
+}
+
+/**
+ * A link over a gRPC call. `destroy` ends the transport by force (client: cancel and close the channel)
+ * when the peer does not end the call itself after our last message.
+ */
+export function linkOverCall(
+  call: DuplexCall,
+  destroy: () => void,
+): SessionLink & {
+  start(events: LinkEvents): void;
+} {
+  let isOver = false;
+  return {
+    send(message, onSent) {
+      if (!isOver) call.write(message, onSent);
+    },
+    close() {
+      if (isOver) return;
+      isOver = true;
+      call.end();
+      // a peer that is gone never answers the end of the call
+      setTimeout(destroy, LINGER_MS).unref();
+    },
+    start(events) {
+      const lost = (what: string, cause?: unknown): void => {
+        if (isOver) return;
+        isOver = true;
+        destroy();
+        events.lost(new TunnelError('AGENT_LOST', what, { cause }));
+      };
+      call.on('data', (message) => events.receive(message));
+      call.on('error', (reason) => lost(`connection failed: ${reason.message}`, reason));
+      call.on('end', () => lost('connection closed'));
+      call.on('close', () => lost('connection closed'));
+      call.on('cancelled', () => lost('connection broken'));
+    },
+  };
+}
+
+/** How long the last message (why the session ends) may take to leave. */
+const LINGER_MS = 1000;

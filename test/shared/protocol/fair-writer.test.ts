@@ -1,0 +1,289 @@
+/** Who goes first on the one link of a session, how large a batch may be, and what a full link means. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { BufferBudget } from '../../../shared/protocol/buffer-budget.js';
+import { FairWriter } from '../../../shared/protocol/fair-writer.js';
+import { ReceiveWindow, SendWindow } from '../../../shared/protocol/flow-window.js';
+import { decodeBatch } from '../../../shared/protocol/frame-decoder.js';
+import { PROTOCOL_LIMITS } from '../../../shared/protocol/frame.js';
+import type { Frame, HeadFrame } from '../../../shared/protocol/frame.js';
+import { TunnelStream } from '../../../shared/protocol/tunnel-stream.js';
+
+const KIB = 1024;
+/** What the transport may hold, and somewhat more. */
+const FULL_LINK_BYTES = 512 * KIB;
+
+describe('the order of frames', () => {
+  it('is that of their making, with all of one turn in one batch', async () => {
+    const { writer, batches } = rig();
+    writer.sendNow({ kind: 'ping', id: 1 });
+    writer.sendNow(head(1));
+    writer.sendNow({ kind: 'credit', stream: 3, bytes: 5 });
+    assert.equal(batches.length, 0, 'more may come in this turn');
+    await turn();
+    assert.deepEqual(kinds(batches), [['ping', 'head', 'credit']]);
+  });
+
+  it('puts small frames before bulk that was there first', async () => {
+    const { writer, stream, batches } = rig();
+    stream(1).write(Buffer.alloc(100 * KIB));
+    writer.sendNow({ kind: 'ping', id: 1 });
+    await turn();
+    assert.equal(batches[0]?.[0]?.kind, 'ping');
+  });
+
+  it('puts a stream with little to send before bulk that was there first', async () => {
+    const { stream, batches } = rig();
+    for (const id of [1, 3, 5]) stream(id).write(Buffer.alloc(300 * KIB));
+    stream(7).write(Buffer.from('small'));
+    await turn();
+    assert.deepEqual(batches[0]?.[0], { kind: 'data', stream: 7, bytes: Buffer.from('small') });
+  });
+
+  it('lets a small write overtake bulk that waits for the link', async () => {
+    const { stream, batches, link } = rig();
+    const bulk = stream(1);
+    for (let i = 0; i < 40; i++) bulk.write(Buffer.alloc(64 * KIB));
+    await turn();
+    const before = batches.length;
+    stream(3).write(Buffer.from('small'));
+    await turn();
+    assert.equal(batches.length, before, 'the link is full');
+    link.takeAll();
+    await turn();
+    assert.equal(streamsOf(batches[before])[0], 3);
+  });
+
+  it('gives bulk streams turns of at most 64 KiB', async () => {
+    const { stream, batches, link } = rig();
+    for (const id of [1, 3, 5]) stream(id).write(Buffer.alloc(640 * KIB));
+    const sent: number[] = [];
+    while (sent.length < 30 && (await turn()) === undefined && batches.length > 0) {
+      for (const frame of batches.splice(0).flat()) {
+        assert.ok(frame.kind === 'data' && frame.bytes.length <= 64 * KIB);
+        if (sent.at(-1) !== frame.stream) sent.push(frame.stream);
+      }
+      link.takeAll();
+    }
+    for (const id of [1, 3, 5]) {
+      const turns = sent.slice(0, 15).filter((one) => one === id).length;
+      assert.ok(turns >= 4, `stream ${id} had ${turns} of the first 15 turns`);
+    }
+  });
+
+  it('keeps the end of a stream behind its last byte, in the same batch', async () => {
+    const { stream, batches } = rig();
+    const one = stream(1);
+    one.write(Buffer.alloc(10));
+    one.end();
+    await turn();
+    assert.deepEqual(kinds(batches), [['data', 'end']]);
+  });
+
+  it('never lets data overtake the head of its own stream, however many heads wait', async () => {
+    const { writer, stream, batches, link } = rig();
+    for (let id = 1; id < 2000; id += 2) {
+      writer.sendNow(head(id, 1000));
+      const one = stream(id);
+      one.write(Buffer.from('body'));
+      one.end();
+    }
+    await drained(link);
+    const seen = new Map<number, string[]>();
+    for (const frame of batches.flat()) {
+      assert.ok('stream' in frame);
+      seen.set(frame.stream, [...(seen.get(frame.stream) ?? []), frame.kind]);
+    }
+    assert.equal(seen.size, 1000);
+    for (const [id, order] of seen)
+      assert.deepEqual(order, ['head', 'data', 'end'], `stream ${id}`);
+  });
+});
+
+describe('a batch', () => {
+  const loads: Record<string, (parts: ReturnType<typeof rig>) => void> = {
+    'many heads of usual size, and bulk': ({ writer, stream }) => {
+      for (let id = 1; id < 3000; id += 2) writer.sendNow(head(id, 2000));
+      for (const id of [3001, 3003]) stream(id).write(Buffer.alloc(640 * KIB));
+    },
+    'many heads of the largest size, and bulk': ({ writer, stream }) => {
+      stream(99).write(Buffer.alloc(640 * KIB));
+      for (let id = 1; id < 20; id += 2) writer.sendNow(head(id, PROTOCOL_LIMITS.maxHeadBytes));
+    },
+    'many ends with large trailers behind data': ({ stream }) => {
+      for (let id = 1; id < 100; id += 2) {
+        const one = stream(id);
+        one.write(Buffer.alloc(100));
+        one.end(['x', 'y'.repeat(60_000)]);
+      }
+    },
+    'very many small frames': ({ writer }) => {
+      for (let i = 0; i < 100_000; i++) writer.sendNow({ kind: 'credit', stream: 1, bytes: 1 });
+    },
+    'very many resets with long texts': ({ writer }) => {
+      const message = 'ü'.repeat(1000);
+      for (let id = 1; id < 5000; id += 2) {
+        writer.sendNow({ kind: 'reset', stream: id, code: 'X', message, retryAfterSeconds: 0 });
+      }
+    },
+    'very many pieces of one byte': ({ stream }) => {
+      for (let id = 1; id < 200; id += 2) {
+        const one = stream(id);
+        for (let i = 0; i < 500; i++) one.write(Buffer.from('x'));
+      }
+    },
+  };
+  for (const [what, load] of Object.entries(loads)) {
+    it(`stays below the limit of a message with ${what}`, async () => {
+      const parts = rig();
+      load(parts);
+      await drained(parts.link);
+      assert.ok(parts.link.sizes.length > 1);
+      const largest = Math.max(...parts.link.sizes);
+      assert.ok(largest <= PROTOCOL_LIMITS.maxBatchBytes, `${largest} bytes`);
+    });
+  }
+});
+
+describe('a full link', () => {
+  it('takes nothing more until it has room again, and then everything in order', async () => {
+    const { stream, batches, link } = rig();
+    const bulk = stream(1);
+    for (let i = 0; i < 40; i++) bulk.write(Buffer.alloc(64 * KIB, i));
+    await turn();
+    const held = link.sizes.reduce((sum, size) => sum + size, 0);
+    assert.ok(held >= FULL_LINK_BYTES && held < FULL_LINK_BYTES + 300 * KIB, `${held} bytes`);
+    await turn();
+    assert.equal(
+      link.sizes.reduce((sum, size) => sum + size, 0),
+      held,
+    );
+    await drained(link);
+    const bytes = Buffer.concat(
+      batches.flat().map((f) => (f.kind === 'data' ? f.bytes : Buffer.of())),
+    );
+    assert.equal(bytes.length, 40 * 64 * KIB);
+    for (let i = 0; i < 40; i++) assert.equal(bytes[i * 64 * KIB], i);
+  });
+
+  it('still takes the last words of a session, and the ends of streams before them', async () => {
+    const { writer, stream, batches } = rig();
+    for (let i = 0; i < 40; i++) stream(1).write(Buffer.alloc(64 * KIB));
+    await turn();
+    const before = batches.length;
+    writer.sendNow({ kind: 'end', stream: 3, trailers: [] });
+    writer.sendLast({ kind: 'close', code: 'DRAINING', message: '', final: false });
+    writer.close();
+    await turn();
+    assert.deepEqual(kinds(batches.slice(before)), [['end', 'close']]);
+  });
+
+  it('is not filled for a peer that is given up: then the last word goes alone', () => {
+    const { writer, batches } = rig({ isFull: true });
+    const message = 'x'.repeat(2000);
+    for (let id = 1; id < 10_000; id += 2) {
+      writer.sendNow({ kind: 'reset', stream: id, code: 'X', message, retryAfterSeconds: 0 });
+    }
+    const before = batches.length;
+    writer.sendLast({ kind: 'close', code: 'PROTOCOL_VIOLATION', message: '', final: true });
+    assert.deepEqual(kinds(batches.slice(before)), [['close']]);
+  });
+});
+
+describe('a closed writer', () => {
+  it('sends nothing more', async () => {
+    const { writer, stream, batches } = rig();
+    const one = stream(1);
+    one.write(Buffer.from('x'));
+    writer.sendNow({ kind: 'ping', id: 1 });
+    writer.close();
+    one.write(Buffer.from('y'));
+    writer.sendNow({ kind: 'ping', id: 2 });
+    writer.sendLast({ kind: 'ping', id: 3 });
+    await turn();
+    assert.deepEqual(batches, []);
+    assert.equal(writer.urgentBytes, 0);
+  });
+});
+
+/** A writer over a link that takes what the test says. */
+function rig({ isFull = false } = {}) {
+  const batches: Frame[][] = [];
+  const link = new HeldLink(batches);
+  const writer = new FairWriter(link);
+  if (isFull) {
+    writer.sendNow(head(1, FULL_LINK_BYTES));
+    writer.sendLast(head(3, FULL_LINK_BYTES));
+  }
+  const growth = {
+    maxWindowBytes: 0,
+    budget: new BufferBudget(0),
+    rttMs: () => undefined,
+    nowMs: () => 0,
+  };
+  const stream = (id: number): TunnelStream =>
+    new TunnelStream({
+      id,
+      host: {
+        sendNow: (frame) => writer.sendNow(frame),
+        hasData: (one) => writer.hasData(one),
+        streamClosed: (one) => writer.forget(one),
+        handlerThrew: (reason) => assert.fail(String(reason)),
+      },
+      sendWindow: new SendWindow(PROTOCOL_LIMITS.maxWindowBytes),
+      receiveWindow: new ReceiveWindow(0, growth),
+      sending: 'body',
+      receiving: 'head',
+    });
+  return { writer, link, batches, stream };
+}
+
+class HeldLink {
+  readonly sizes: number[] = [];
+  readonly #batches: Frame[][];
+  #held: (() => void)[] = [];
+
+  constructor(batches: Frame[][]) {
+    this.#batches = batches;
+  }
+
+  send(message: Buffer, onSent: () => void): void {
+    const frames: Frame[] = [];
+    if (message.length <= PROTOCOL_LIMITS.maxBatchBytes) {
+      decodeBatch(message, (frame) => frames.push(frame));
+    }
+    this.#batches.push(frames);
+    this.sizes.push(message.length);
+    this.#held.push(onSent);
+  }
+
+  /** The transport has taken everything; false when there was nothing. */
+  takeAll(): boolean {
+    const held = this.#held;
+    this.#held = [];
+    for (const onSent of held) onSent();
+    return held.length > 0;
+  }
+}
+
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function drained(link: HeldLink): Promise<void> {
+  do await turn();
+  while (link.takeAll());
+}
+
+function head(stream: number, headerBytes = 0): HeadFrame {
+  const headers = headerBytes === 0 ? [] : ['x', 'y'.repeat(headerBytes - 5)];
+  return { kind: 'head', stream, status: 200, reason: '', headers, ended: false };
+}
+
+function kinds(batches: readonly Frame[][]): string[][] {
+  return batches.map((batch) => batch.map((frame) => frame.kind));
+}
+
+function streamsOf(batch: Frame[] | undefined): number[] {
+  return (batch ?? []).map((frame) => ('stream' in frame ? frame.stream : 0));
+}

@@ -1,0 +1,189 @@
+/** Credit: what may be sent, when it is given back, when a window grows, and that its budget comes back. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { TunnelError } from '../../../shared/errors.js';
+import { BufferBudget } from '../../../shared/protocol/buffer-budget.js';
+import { ReceiveWindow, SendWindow } from '../../../shared/protocol/flow-window.js';
+import { PROTOCOL_LIMITS } from '../../../shared/protocol/frame.js';
+import { FakeClock } from '../../harness/fake-clock.js';
+
+describe('a send window', () => {
+  it('counts what is taken and granted', () => {
+    const window = new SendWindow(100);
+    window.take(70);
+    assert.equal(window.available, 30);
+    window.grant(50);
+    assert.equal(window.available, 80);
+  });
+
+  it('takes credit up to the largest window and refuses more', () => {
+    const window = new SendWindow(0);
+    window.grant(PROTOCOL_LIMITS.maxWindowBytes);
+    assert.throws(() => window.grant(1), isViolation);
+  });
+
+  it('refuses credit that would overflow in one step', () => {
+    assert.throws(() => new SendWindow(0).grant(0xffffffff), isViolation);
+  });
+});
+
+describe('a receive window', () => {
+  it('refuses data beyond the credit it gave', () => {
+    const { window } = set({ size: 100 });
+    window.received(60);
+    assert.throws(() => window.received(41), isViolation);
+    window.received(40);
+  });
+
+  it('gives credit back once a quarter of it has been consumed', () => {
+    const { window } = set({ size: 100 });
+    window.received(100);
+    assert.equal(window.consumed(24), 0);
+    assert.equal(window.consumed(1), 25);
+    assert.equal(window.consumed(75), 75);
+    window.received(100);
+  });
+
+  it('grows twofold when it empties within two round trips and its reader keeps up', () => {
+    const { window, clock, budget } = set({ size: 100, rttMs: 50 });
+    assert.equal(turn(window, clock, 100), 200, 'what was taken and as much again');
+    assert.equal(window.size, 200);
+    assert.equal(budget.reserved, 200);
+    window.received(200);
+  });
+
+  it('does not grow when it empties slowly', () => {
+    const { window, clock } = set({ size: 100, rttMs: 50 });
+    assert.equal(turn(window, clock, 101), 100);
+    assert.equal(window.size, 100);
+  });
+
+  it('measures each emptying by itself, so that a quiet start does not count for ever', () => {
+    const { window, clock } = set({ size: 100, rttMs: 50 });
+    clock.advance(60_000);
+    assert.equal(turn(window, clock, 0), 100);
+    assert.equal(turn(window, clock, 80), 200);
+  });
+
+  it('does not grow while the round trip is unknown', () => {
+    const { window, clock } = set({ size: 100, rttMs: undefined });
+    assert.equal(turn(window, clock, 1), 100);
+  });
+
+  it('does not grow while its reader is behind', () => {
+    const { window } = set({ size: 100, rttMs: 1000 });
+    window.received(100);
+    for (const bytes of [25, 25, 25]) {
+      const credit = window.consumed(bytes);
+      assert.equal(credit, 25);
+      window.received(credit);
+    }
+    // a whole window has been consumed, with more than half of it waiting again
+    window.consumed(24);
+    assert.equal(window.consumed(1), 25);
+    assert.equal(window.size, 100);
+  });
+
+  it('grows to the limit and no further', () => {
+    const { window, clock } = set({ size: 100, rttMs: 50, maxWindowBytes: 350 });
+    assert.equal(turn(window, clock, 1), 200);
+    assert.equal(turn(window, clock, 1), 350);
+    assert.equal(turn(window, clock, 1), 350);
+    assert.equal(window.size, 350);
+  });
+
+  it('does not grow beyond half of the budget', () => {
+    const { window, clock, budget } = set({ size: 100, rttMs: 50, budgetBytes: 399 });
+    assert.equal(turn(window, clock, 1), 100);
+    assert.equal(budget.reserved, 100);
+  });
+
+  it('never has more credit outstanding than its size', () => {
+    const { window, clock } = set({ size: 64, rttMs: 50, maxWindowBytes: 1024 });
+    let credit = 64;
+    let state = 7;
+    for (let i = 0; i < 2000; i++) {
+      state = (state * 1103515245 + 12345) % 2147483648;
+      const bytes = Math.min(credit, state % 40);
+      window.received(bytes);
+      credit -= bytes;
+      clock.advance(state % 3);
+      credit += window.consumed(Math.min(window.buffered, state % 57));
+      assert.ok(credit + window.buffered <= window.size, `turn ${i}`);
+    }
+    assert.ok(window.size > 64, 'it has grown');
+  });
+});
+
+describe('the budget of a receive window', () => {
+  it('comes back whole when the stream ends and everything was read', () => {
+    const { window, clock, budget } = set({ size: 100, rttMs: 50 });
+    turn(window, clock, 1);
+    window.close();
+    assert.equal(budget.reserved, 0);
+    window.close();
+    window.discard();
+    assert.equal(budget.reserved, 0, 'twice is safe');
+  });
+
+  it('stays for bytes that still wait for their reader, and follows as they are read', () => {
+    const { window, budget } = set({ size: 100 });
+    window.received(80);
+    window.close();
+    assert.equal(budget.reserved, 80);
+    assert.equal(window.consumed(30), 0, 'no credit after the end');
+    assert.equal(budget.reserved, 50);
+    window.consumed(50);
+    assert.equal(budget.reserved, 0);
+  });
+
+  it('comes back at once when the reader is gone, and late reports change nothing', () => {
+    const { window, budget } = set({ size: 100 });
+    window.received(80);
+    window.discard();
+    assert.equal(budget.reserved, 0);
+    window.consumed(80);
+    assert.equal(budget.reserved, 0);
+    assert.equal(window.buffered, 0);
+  });
+
+  it('is not touched by a window of no size', () => {
+    const { window, budget } = set({ size: 0 });
+    assert.throws(() => window.received(1), isViolation);
+    assert.equal(window.consumed(0), 0);
+    window.close();
+    assert.equal(budget.reserved, 0);
+  });
+});
+
+interface Setting {
+  readonly size: number;
+  readonly rttMs?: number | undefined;
+  readonly maxWindowBytes?: number;
+  readonly budgetBytes?: number;
+}
+
+function set({ size, rttMs, maxWindowBytes = 1600, budgetBytes = 10_000 }: Setting) {
+  const clock = new FakeClock();
+  const budget = new BufferBudget(budgetBytes);
+  assert.equal(budget.reserve(size), true);
+  const window = new ReceiveWindow(size, {
+    maxWindowBytes,
+    budget,
+    rttMs: () => rttMs,
+    nowMs: () => clock.monotonicMs(),
+  });
+  return { window, clock, budget };
+}
+
+/** A whole window arrives and is read `ms` later; the credit that this gives. */
+function turn(window: ReceiveWindow, clock: FakeClock, ms: number): number {
+  const { size } = window;
+  window.received(size);
+  clock.advance(ms);
+  return window.consumed(size);
+}
+
+function isViolation(reason: unknown): boolean {
+  return reason instanceof TunnelError && reason.code === 'PROTOCOL_VIOLATION';
+}
