@@ -1,0 +1,104 @@
+/**
+ * Verifies service tokens and says which route they stand for. Used for every request of a caller without
+ * certificate, so the tokens found good are remembered: clouddriver sends thousands of requests with one.
+ * Synchronous throughout.
+ */
+import type { Clock } from '../../shared/clock.js';
+import { agentName, type Route } from '../../shared/ids.js';
+import type { KeySet, KeySource } from './key-set.js';
+import {
+  CLAIM,
+  SERVICE_PURPOSE,
+  SERVICE_TOKEN_ISSUER,
+  USER_HEADER_ISSUER,
+} from './service-token.js';
+import { expiryMs, refused, textClaim, verifiedClaims, type Claims } from './signed-token.js';
+
+/** What a verifier works with. */
+export interface TokenVerifierOptions {
+  readonly keys: KeySource;
+  readonly clock: Clock;
+  /** How many good tokens are remembered. Default 10,000, some 5 MB. */
+  readonly maxRemembered?: number;
+}
+
+interface Remembered {
+  readonly route: Route;
+  /** ms since the epoch; infinity without `exp`. */
+  readonly expiresAt: number;
+}
+
+const DEFAULT_MAX_REMEMBERED = 10_000;
+
+/** Verifies service tokens, remembering the good ones until they expire or the keys change. */
+export class TokenVerifier {
+  /** In order of use, least recent first. Only verified tokens get in, so strangers cannot fill it. */
+  private readonly remembered = new Map<string, Remembered>();
+  private rememberedFor: KeySet;
+  private readonly maxRemembered: number;
+
+  constructor(private readonly options: TokenVerifierOptions) {
+    this.rememberedFor = options.keys.current();
+    this.maxRemembered = options.maxRemembered ?? DEFAULT_MAX_REMEMBERED;
+  }
+
+  /** The route that a token stands for; throws CREDENTIAL_REFUSED with the reason. */
+  verifyServiceToken(token: string): Route {
+    const keys = this.options.keys.current();
+    if (keys !== this.rememberedFor) {
+      this.remembered.clear();
+      this.rememberedFor = keys;
+    }
+    const nowMs = this.options.clock.now();
+    const known = this.remembered.get(token);
+    if (known !== undefined) {
+      this.remembered.delete(token); // set again below as the most recent, or expired
+      if (nowMs < known.expiresAt) {
+        this.remembered.set(token, known);
+        return known.route;
+      }
+    }
+    const claims = verifiedClaims(token, keys, nowMs);
+    const route = routeOf(claims);
+    this.remember(token, { route, expiresAt: expiryMs(claims) });
+    return route;
+  }
+
+  /** How many tokens are remembered now. */
+  get rememberedCount(): number {
+    return this.remembered.size;
+  }
+
+  private remember(token: string, entry: Remembered): void {
+    if (this.remembered.size >= this.maxRemembered) {
+      const leastRecent = this.remembered.keys().next();
+      if (leastRecent.done !== true) this.remembered.delete(leastRecent.value);
+    }
+    this.remembered.set(token, entry);
+  }
+}
+
+function routeOf(claims: Claims): Route {
+  const purpose = claims[CLAIM.purpose];
+  if (purpose !== undefined && purpose !== SERVICE_PURPOSE) {
+    throw refused('it was issued for another purpose than reaching a service');
+  }
+  if (!isServiceIssuer(claims)) throw refused('it is not a service token of this product');
+  return {
+    agent: agentName(textClaim(claims, CLAIM.agent)),
+    service: {
+      type: textClaim(claims, CLAIM.serviceType),
+      name: textClaim(claims, CLAIM.serviceName),
+    },
+  };
+}
+
+/**
+ * Some 3.x releases registered their service tokens under the issuer of user headers by mistake, and
+ * tokens do not expire. A user header always names a user, a service token never does.
+ */
+function isServiceIssuer(claims: Claims): boolean {
+  const issuer = claims['iss'];
+  if (issuer === SERVICE_TOKEN_ISSUER) return true;
+  return issuer === USER_HEADER_ISSUER && claims[CLAIM.user] === undefined;
+}
