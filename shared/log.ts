@@ -1,0 +1,202 @@
+/**
+ * The structured log: one JSON line per event, or readable lines on a terminal. Built by the entry files
+ * and handed to every part; the only importer of pino. Field names are the constants below.
+ * Lines about requests are request-log.ts; hiding secrets is operations/log-redaction.ts.
+ */
+import { isatty } from 'node:tty';
+import { pino, type DestinationStream, type Logger } from 'pino';
+import { prettyFactory } from 'pino-pretty';
+import { errorFields } from './operations/error-fields.js';
+import { withoutSecrets } from './operations/log-redaction.js';
+
+/** What every part writes its events to. */
+export type Log = Logger;
+
+/** The levels, most talkative first. error means: an operator has to act now. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** `auto` is pretty on a terminal and JSON elsewhere. */
+export const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** Names of the fields in log lines: one word for one thing, the same in both processes. */
+export const LogField = {
+  address: 'address',
+  agentName: 'agentName',
+  bytes: 'bytes',
+  callerAddress: 'callerAddress',
+  certificate: 'certificate',
+  code: 'code',
+  count: 'count',
+  durationMs: 'durationMs',
+  ending: 'ending',
+  err: 'err',
+  executionId: 'executionId',
+  file: 'file',
+  hop: 'hop',
+  hostname: 'hostname',
+  kubectlSession: 'kubectlSession',
+  method: 'method',
+  notAfter: 'notAfter',
+  option: 'option',
+  path: 'path',
+  port: 'port',
+  queryNames: 'queryNames',
+  reason: 'reason',
+  remoteAddress: 'remoteAddress',
+  requestBytes: 'requestBytes',
+  requestId: 'requestId',
+  responseBytes: 'responseBytes',
+  retryInMs: 'retryInMs',
+  route: 'route',
+  rttMs: 'rttMs',
+  service: 'service',
+  sessionId: 'sessionId',
+  spinnakerUser: 'spinnakerUser',
+  status: 'status',
+  streamId: 'streamId',
+  version: 'version',
+} as const;
+
+/** Takes finished lines, each with its newline. */
+export interface LogSink {
+  write(text: string): void;
+  /** Whether the lines go to a terminal, for `auto` and for colour. */
+  readonly isTTY?: boolean;
+}
+
+/** How a log is built. */
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+  /** Default `stdout`. Commands whose output goes to stdout log to `stderr`. */
+  readonly destination?: 'stdout' | 'stderr' | LogSink;
+  /**
+   * `behind` (default) hands lines to the kernel from the thread pool, never blocking the event loop:
+   * for long-running processes, which await `flush()` before they exit. `at-once` is for commands.
+   */
+  readonly writes?: 'behind' | 'at-once';
+  /** Environment, for NO_COLOR (no-color.org: any text but the empty one switches colour off). */
+  readonly env?: { readonly NO_COLOR?: string | undefined };
+}
+
+/** The log of a process together with its switches, which the entry file keeps. */
+export interface RootLog {
+  readonly log: Log;
+  /** Changes the level of this log and of all its children, as a reload asks. */
+  setLevel(level: LogLevel): void;
+  /** Resolves when all lines so far are written, or after a second; never rejects. */
+  flush(): Promise<void>;
+}
+
+/** Bytes of lines that may wait for a stalled reader of stdout; what comes on top is dropped and counted. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+const FLUSH_TIMEOUT_MS = 1_000;
+
+/** Builds the log of a process. */
+export function createLog(options: LogOptions): RootLog {
+  const { destination = 'stdout' } = options;
+  if (typeof destination === 'object')
+    return rootLogOver(destination, options, destination.isTTY === true);
+
+  const fd = destination === 'stdout' ? 1 : 2;
+  const isTerminal = isatty(fd);
+  const isSync = options.writes === 'at-once';
+  // minLength 1 writes at once when idle and gathers lines while a write is under way; with 0, pino's
+  // flush would not wait for the write.
+  const stream = pino.destination({
+    dest: fd,
+    sync: isSync,
+    minLength: isSync ? 0 : 1,
+    maxLength: MAX_WAITING_BYTES,
+  });
+  // A full disk behind a redirected stdout must not end the process; the next line tries again.
+  stream.on('error', () => undefined);
+  const root = rootLogOver(stream, options, isTerminal);
+  reportDroppedLines(stream, root.log);
+  return {
+    ...root,
+    flush: () => (isSync ? Promise.resolve() : flushWithin(stream, FLUSH_TIMEOUT_MS)),
+  };
+}
+
+/** A log that says nothing, for tests and for parts that were handed none. */
+export function silentLog(): Log {
+  return pino({ level: 'silent' }, { write: () => undefined });
+}
+
+function rootLogOver(sink: LogSink, options: LogOptions, isTerminal: boolean): RootLog {
+  const isPretty = options.format === 'pretty' || (options.format === 'auto' && isTerminal);
+  const log = pinoOver(isPretty ? prettySink(sink, isTerminal, options.env) : sink, options.level);
+  return {
+    log,
+    // Children have no level of their own (pino looks it up along the prototype), so they follow.
+    setLevel: (level) => {
+      log.level = level;
+    },
+    flush: () => Promise.resolve(),
+  };
+}
+
+function pinoOver(stream: DestinationStream, level: LogLevel): Log {
+  return pino(
+    {
+      level,
+      base: null, // process id and host name are the platform's to add
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { [LogField.err]: errorFields },
+      hooks: { streamWrite: withoutSecrets },
+    },
+    stream,
+  );
+}
+
+/** Readable lines, made in this thread: pino-pretty as a worker would lose the last lines at exit. */
+function prettySink(sink: LogSink, isTerminal: boolean, env: LogOptions['env']): LogSink {
+  const isColoured = isTerminal && (env?.NO_COLOR ?? '') === '';
+  const pretty = prettyFactory({
+    colorize: isColoured,
+    translateTime: 'SYS:HH:MM:ss.l',
+    singleLine: true,
+    errorLikeObjectKeys: [],
+  });
+  return { write: (line) => sink.write(pretty(withoutTerminalControls(line))) };
+}
+
+/**
+ * JSON keeps control characters escaped, pretty lines would not: they stay escaped there too, so that
+ * a path or name from outside cannot drive the operator's terminal. Line ends and tabs pass.
+ */
+function withoutTerminalControls(jsonLine: string): string {
+  return jsonLine
+    .replace(/\\(?:\\|[bfr]|u00[01][0-9a-f])/g, (found) =>
+      found === '\\\\' ? found : `\\${found}`,
+    )
+    .replace(/[\u007f-\u009f]/g, (char) => `\\\\x${char.charCodeAt(0).toString(16)}`);
+}
+
+function reportDroppedLines(stream: ReturnType<typeof pino.destination>, log: Log): void {
+  let dropped = 0;
+  stream.on('drop', () => {
+    dropped += 1;
+  });
+  stream.on('drain', () => {
+    if (dropped === 0) return;
+    const count = dropped;
+    dropped = 0;
+    log.warn({ [LogField.count]: count }, 'log lines dropped: their reader was too slow');
+  });
+}
+
+/** A reader that has stalled must not hold up the end of the process, hence the time-out. */
+function flushWithin(stream: ReturnType<typeof pino.destination>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    stream.flush(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

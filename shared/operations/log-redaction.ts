@@ -1,0 +1,28 @@
+/**
+ * The second net under log lines: what looks like a secret is replaced before a line leaves the
+ * process. The first net is never to hand secrets to the log (SecretValue, no headers, no bodies).
+ * Works on the finished JSON line, so that child bindings and nested objects are covered alike.
+ */
+
+/** What stands in a log line in place of a secret. */
+export const REDACTED = '[secret]';
+
+/** A JSON key (or a name in a flat header list) whose string value is never shown. */
+const SECRET_FIELD =
+  /("(?:authorization|proxy-authorization|x-opsmx-token|cookie|set-cookie|token|password|passphrase|secret|key|cert|private-?key|client-?(?:key|certificate)-?data)"[:,]\[?)"(?:[^"\\]|\\.)*"/gi;
+
+/**
+ * Secrets inside other text. A credential after its scheme needs 16 characters, so that
+ * "basic authentication" stays readable.
+ */
+const SECRET_TEXT =
+  /\b(bearer|basic) [\w.~+/=-]{16,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[^"]*?(?:-----END [A-Z ]*PRIVATE KEY-----|(?=")|$)/gi;
+
+/** A JSON log line without what looks like a credential, token or private key. */
+export function withoutSecrets(line: string): string {
+  return line
+    .replace(SECRET_FIELD, `$1"${REDACTED}"`)
+    .replace(SECRET_TEXT, (_match, scheme: string | undefined) =>
+      scheme === undefined ? REDACTED : `${scheme} ${REDACTED}`,
+    );
+}
