@@ -3,6 +3,8 @@
  * duplicates and original case, the form of Node's `rawHeaders`. Values are latin1 strings.
  */
 
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+
 /** Flat list of alternating names and values; its length is even. */
 export type HeaderList = string[];
 
@@ -46,4 +48,24 @@ export function headerBytes(headers: HeaderList): number {
   let bytes = 0;
   for (const text of headers) bytes += text.length + 2;
   return bytes;
+}
+
+/** The list as HTTP/1 lines, each with its line end. Throws for bytes that no header may hold. */
+export function headerLines(headers: HeaderList): string {
+  let lines = '';
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? '';
+    const value = headers[i + 1] ?? '';
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    lines += `${name}: ${value}\r\n`;
+  }
+  return lines;
+}
+
+/** The list as pairs of name and value, the form that Node's addTrailers takes. */
+export function headerPairs(headers: HeaderList): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let i = 0; i < headers.length; i += 2) pairs.push([headers[i] ?? '', headers[i + 1] ?? '']);
+  return pairs;
 }
