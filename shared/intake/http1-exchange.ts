@@ -1,0 +1,143 @@
+/**
+ * An HTTP/1.1 request of a caller as a CallerExchange, over Node's server objects: heads as raw header
+ * lists, bodies as bytes, nothing held.
+ */
+import { STATUS_CODES } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { HeaderList } from '../http/header-list.js';
+import { headerLines, headerPairs } from '../http/header-list.js';
+import type { ResponseHead } from '../protocol/frame.js';
+import type { BodySink, CallerExchange, ClientCertificate } from './caller-exchange.js';
+import { clientCertificateOf } from './client-certificate.js';
+
+/** How long the rest of an unwanted request body is read before the connection is broken. */
+const DISCARD_MS = 2000;
+
+/** One request on an HTTP/1 connection. */
+export class Http1Exchange implements CallerExchange {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: HeaderList;
+  readonly origin: string;
+  readonly remoteAddress: string;
+  readonly isUpgrade = false;
+  readonly hasBody: boolean;
+  onClose: ((complete: boolean) => void) | undefined;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #socket: Socket;
+  readonly #reset: (socket: Socket) => void;
+  #isHeadWaiting = false;
+
+  /** `reset` breaks a connection. */
+  constructor(request: IncomingMessage, response: ServerResponse, reset: (socket: Socket) => void) {
+    this.#reset = reset;
+    this.#request = request;
+    this.#response = response;
+    this.#socket = request.socket;
+    this.method = request.method ?? '';
+    this.target = request.url ?? '';
+    this.headers = request.rawHeaders;
+    this.origin = originOf(request);
+    this.remoteAddress = request.socket.remoteAddress ?? '';
+    this.hasBody = hasRequestBody(request);
+    response.sendDate = false; // the target's own Date passes through
+    response.on('close', () => this.#closed());
+    request.on('error', () => undefined); // a broken request also closes the response
+    response.on('error', () => undefined);
+  }
+
+  clientCertificate(): ClientCertificate | undefined {
+    return clientCertificateOf(this.#socket);
+  }
+
+  startBody(sink: BodySink): void {
+    this.#request.on('data', (bytes: Buffer) => sink.onBody(bytes));
+    this.#request.on('end', () => sink.onBodyEnd(this.#request.rawTrailers));
+  }
+
+  pauseBody(): void {
+    this.#request.pause();
+  }
+
+  resumeBody(): void {
+    this.#request.resume();
+  }
+
+  sendInformational(status: number, headers: HeaderList): void {
+    // HTTP/1.0 knows none of them (RFC 9110 section 15.2)
+    if (this.#response.headersSent || this.#request.httpVersion === '1.0') return;
+    if (status === 100) return this.#response.writeContinue();
+    // Node's own way refuses many a Link; while an earlier request is answered, a hint is left out
+    const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`;
+    this.#response.socket?.write(`${line}\r\n${headerLines(headers)}\r\n`, 'latin1');
+  }
+
+  sendHead(head: ResponseHead): void {
+    const reason = head.reason === '' ? undefined : head.reason;
+    // the rest of a request body that nobody reads must not be taken for the next request
+    if (!this.#request.complete && !this.hasBodyEnded) this.#response.shouldKeepAlive = false;
+    this.#response.writeHead(head.status, reason, head.headers);
+    if (head.ended) {
+      this.#response.end();
+      return;
+    }
+    // a first piece of body in the same batch shares the packet; a quiet watch gets its head now
+    this.#isHeadWaiting = true;
+    process.nextTick(() => {
+      if (this.#isHeadWaiting) this.#response.flushHeaders();
+    });
+  }
+
+  sendData(bytes: Buffer, onWritten: () => void): void {
+    this.#isHeadWaiting = false;
+    this.#response.write(bytes, onWritten);
+  }
+
+  sendEnd(trailers: HeaderList): void {
+    this.#isHeadWaiting = false;
+    if (trailers.length > 0) this.#response.addTrailers(headerPairs(trailers));
+    this.#response.end();
+  }
+
+  abort(): void {
+    this.#reset(this.#socket);
+  }
+
+  get hasBodyEnded(): boolean {
+    return !this.hasBody || this.#request.readableEnded;
+  }
+
+  #closed(): void {
+    const isComplete = this.#response.writableFinished;
+    if (isComplete && !this.#request.complete) this.#discardBody();
+    this.onClose?.(isComplete);
+    this.onClose = undefined;
+  }
+
+  /** Reads on for a moment, since closing with unread bytes would reset the response just sent. */
+  #discardBody(): void {
+    this.#request.removeAllListeners('data');
+    this.#request.resume();
+    const timer = setTimeout(() => this.#socket.destroy(), DISCARD_MS);
+    timer.unref();
+    this.#socket.once('close', () => clearTimeout(timer));
+  }
+}
+
+/** Whether HTTP/1 framing announces a body (RFC 9112 section 6). */
+export function hasRequestBody(request: IncomingMessage): boolean {
+  const length = request.headers['content-length'];
+  if (length !== undefined) return length !== '0';
+  return request.headers['transfer-encoding'] !== undefined;
+}
+
+/** Scheme and authority by which the caller reached us. */
+export function originOf(request: IncomingMessage): string {
+  const scheme = request.socket instanceof TLSSocket ? 'https' : 'http';
+  const { localAddress = '', localPort = 0 } = request.socket;
+  const fallback = `${localAddress.includes(':') ? `[${localAddress}]` : localAddress}:${localPort}`;
+  return `${scheme}://${request.headers.host ?? fallback}`;
+}

@@ -1,0 +1,49 @@
+/**
+ * The exchanges of a process that are under way: gives each its request id and report, bounds their
+ * number, and tells when the last has ended. The same at both ends.
+ */
+import { TunnelError } from '../errors.js';
+import { requestIdSource } from '../ids.js';
+import type { CallerExchange } from './caller-exchange.js';
+import { ExchangeReport } from './exchange-report.js';
+import type { ReportParts } from './exchange-report.js';
+
+/** Counts them. */
+export class OpenExchanges {
+  readonly #parts: ReportParts;
+  readonly #maxStreams: number;
+  readonly #newRequestId = requestIdSource();
+  #count = 0;
+  #onIdle: (() => void) | undefined;
+
+  constructor(parts: ReportParts, maxStreams: number) {
+    this.#parts = parts;
+    this.#maxStreams = maxStreams;
+  }
+
+  /** Opens the report of an exchange that has just arrived. */
+  begin(exchange: CallerExchange): ExchangeReport {
+    this.#count++;
+    return new ExchangeReport(exchange, this.#newRequestId(), this.#parts, () => {
+      if (--this.#count === 0) this.#onIdle?.();
+    });
+  }
+
+  /** Throws TOO_MANY_STREAMS when the exchange that has just begun is one too many. */
+  checkLimit(): void {
+    if (this.#count <= this.#maxStreams) return;
+    throw new TunnelError(
+      'TOO_MANY_STREAMS',
+      `${this.#maxStreams} requests are under way already (limits.maxStreams)`,
+      { retryAfterSeconds: 1 },
+    );
+  }
+
+  /** Resolves when none is under way. */
+  async idle(): Promise<void> {
+    if (this.#count === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+}
