@@ -1,0 +1,141 @@
+/**
+ * The port that agents dial (9001): TLS with a client certificate, gRPC on top, one Connect call per
+ * session. TLS is ours and the connection is then handed to grpc-js, so that a refused certificate gets
+ * a reason in the tunnel's own words, and a renewed server certificate needs no restart.
+ */
+import * as net from 'node:net';
+import * as tls from 'node:tls';
+import type { SecureContextOptions, TLSSocket } from 'node:tls';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { ConnectionInjector, ServerDuplexStream } from '@grpc/grpc-js';
+import { listen } from '../../shared/http/listen.js';
+import type { BoundAddress } from '../../shared/http/listen.js';
+import type { ClientCertificate } from '../../shared/intake/caller-exchange.js';
+import { clientCertificateOf } from '../../shared/intake/client-certificate.js';
+import type { Log } from '../../shared/log.js';
+import { PROTOCOL_LIMITS } from '../../shared/protocol/frame.js';
+import { tunnelServiceDefinition } from '../../shared/protocol/tunnel-rpc.js';
+import { raiseConnectionWindows, raiseStreamWindow } from './receive-window.js';
+
+/** A call of an agent. */
+export type AgentCall = ServerDuplexStream<Buffer, Buffer>;
+
+/** What the connection tells of the agent. */
+export interface AgentPeer {
+  /** `address:port`. */
+  readonly remoteAddress: string;
+  /** Undefined when the connection carried none. */
+  readonly clientCertificate: ClientCertificate | undefined;
+}
+
+/** How the port for agents is set up. */
+export interface TunnelServerOptions {
+  readonly port: number;
+  readonly bindAddress: string | undefined;
+  /** Certificate, key and CA; undefined when an ingress in front ends TLS. */
+  readonly tls: SecureContextOptions | undefined;
+  readonly log: Log;
+  onCall(call: AgentCall, peer: AgentPeer): void;
+}
+
+/** The open port. */
+export interface TunnelServer {
+  readonly address: BoundAddress;
+  setSecureContext(tls: SecureContextOptions): void;
+  /** Takes no more connections. */
+  stopListening(): void;
+  /** Breaks what is still open. */
+  close(): void;
+}
+
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Transport keepalive, besides our heartbeats: ends connections whose process is frozen or gone. */
+const KEEPALIVE_TIME_MS = 30_000;
+const KEEPALIVE_TIMEOUT_MS = 10_000;
+/** Calls on one connection: one is used. */
+const MAX_CALLS_PER_CONNECTION = 4;
+
+/** Opens the port. Rejects with PORT_UNAVAILABLE. */
+export async function startTunnelServer(options: TunnelServerOptions): Promise<TunnelServer> {
+  const peers = new Map<string, AgentPeer>();
+  const server = createGrpcServer(options, peers);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  raiseConnectionWindows(server, options.log);
+  const sockets = new Set<net.Socket>();
+  const listener = createListener(options, (socket) => inject(socket, injector, peers));
+  listener.on('connection', (socket: net.Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  const { port, bindAddress: host } = options;
+  const address = await listen(listener, { port, host, what: 'agents', option: 'agentListenPort' });
+  return {
+    address,
+    setSecureContext: (secure) => {
+      if (listener instanceof tls.Server) listener.setSecureContext(secure);
+    },
+    stopListening: () => void listener.close(),
+    close: () => {
+      listener.close();
+      server.forceShutdown();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+function createGrpcServer(options: TunnelServerOptions, peers: Map<string, AgentPeer>): Server {
+  const server = new Server({
+    'grpc.max_receive_message_length': PROTOCOL_LIMITS.maxBatchBytes,
+    'grpc.max_send_message_length': -1,
+    'grpc.max_concurrent_streams': MAX_CALLS_PER_CONNECTION,
+    'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
+    'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
+    'grpc.enable_channelz': 0,
+  });
+  raiseStreamWindow(server);
+  server.addService(tunnelServiceDefinition(), {
+    Connect: (call: AgentCall) => {
+      const remoteAddress = call.getPeer();
+      const peer = peers.get(remoteAddress) ?? { remoteAddress, clientCertificate: undefined };
+      options.onCall(call, peer);
+    },
+  });
+  return server;
+}
+
+function createListener(
+  options: TunnelServerOptions,
+  onReady: (socket: net.Socket) => void,
+): net.Server {
+  if (options.tls === undefined) return net.createServer({ noDelay: true }, onReady);
+  const server = tls.createServer({
+    ...options.tls,
+    ALPNProtocols: ['h2'],
+    minVersion: 'TLSv1.2',
+    requestCert: true,
+    rejectUnauthorized: false, // agent-auth.ts refuses with a reason
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    noDelay: true,
+  });
+  server.on('secureConnection', (socket: TLSSocket) => {
+    if (socket.alpnProtocol === 'h2') onReady(socket);
+    else socket.destroy(); // not gRPC
+  });
+  server.on('tlsClientError', (reason, socket) => {
+    options.log.debug({ err: reason, remoteAddress: socket.remoteAddress }, 'agent TLS failed');
+  });
+  return server;
+}
+
+/** grpc-js identifies a call's connection by this text only. */
+function inject(
+  socket: net.Socket,
+  injector: ConnectionInjector,
+  peers: Map<string, AgentPeer>,
+): void {
+  const remoteAddress = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
+  peers.set(remoteAddress, { remoteAddress, clientCertificate: clientCertificateOf(socket) });
+  socket.on('close', () => peers.delete(remoteAddress));
+  socket.on('error', () => undefined); // followed by close
+  injector.injectConnection(socket);
+}
