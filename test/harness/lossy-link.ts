@@ -1,0 +1,146 @@
+/**
+ * A TCP relay between agent and controller (or any two) that does what networks do: delay, slow, stall,
+ * cut, corrupt. Faults apply to connections that are open and to those to come.
+ */
+import * as net from 'node:net';
+
+/** Faults of one direction. */
+export interface Impairment {
+  /** Each byte arrives this much later. */
+  delayMs?: number;
+  /** Bytes per second; undefined for no limit. */
+  bytesPerSecond?: number | undefined;
+  /** Nothing arrives any more, and nobody is told: a blackholed link. */
+  isStalled?: boolean;
+  /** One bit of every so many bytes is flipped. */
+  corruptEvery?: number | undefined;
+}
+
+/** A relay in front of a port of this machine. */
+export class LossyLink {
+  /** From the dialling side. */
+  readonly up: Impairment = {};
+  /** To the dialling side. */
+  readonly down: Impairment = {};
+  /** Refuses new connections. */
+  isRefusing = false;
+  /** Accepts new connections and says nothing. */
+  isDeaf = false;
+  readonly #server: net.Server;
+  readonly #sockets = new Set<net.Socket>();
+  readonly #targetPort: number;
+  #connections = 0;
+
+  static async start(targetPort: number): Promise<LossyLink> {
+    const link = new LossyLink(targetPort);
+    await new Promise<void>((resolve) => link.#server.listen(0, '127.0.0.1', resolve));
+    return link;
+  }
+
+  private constructor(targetPort: number) {
+    this.#targetPort = targetPort;
+    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true }, (near) =>
+      this.#relay(near),
+    );
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  /** Connections made so far. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** Breaks all open connections with a reset. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  /** Both directions at once. */
+  impair(impairment: Impairment): void {
+    Object.assign(this.up, impairment);
+    Object.assign(this.down, impairment);
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #relay(near: net.Socket): void {
+    this.#connections++;
+    this.#keep(near);
+    if (this.isRefusing) {
+      near.resetAndDestroy();
+      return;
+    }
+    if (this.isDeaf) return;
+    const far = net.connect({
+      port: this.#targetPort,
+      host: '127.0.0.1',
+      allowHalfOpen: true,
+      noDelay: true,
+    });
+    this.#keep(far);
+    pump(near, far, this.up);
+    pump(far, near, this.down);
+  }
+
+  #keep(socket: net.Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => undefined);
+  }
+}
+
+/** Bytes that may be under way: the bandwidth-delay product of a fast, long link. */
+const IN_FLIGHT_BYTES = 64 * 1024 * 1024;
+
+function pump(from: net.Socket, to: net.Socket, impairment: Impairment): void {
+  let inFlight = 0;
+  let freeAt = 0;
+  let passed = 0;
+  const arrive = (bytes: Buffer): void => {
+    inFlight -= bytes.length;
+    if (inFlight < IN_FLIGHT_BYTES / 2) from.resume();
+    if (to.destroyed || to.writableEnded) return;
+    if (!to.write(bytes)) {
+      from.pause();
+      to.once('drain', () => from.resume());
+    }
+  };
+  /** When what is sent now arrives, ms from now. */
+  const travelMs = (bytes: number): number => {
+    const { delayMs = 0, bytesPerSecond } = impairment;
+    if (bytesPerSecond === undefined) return delayMs;
+    const now = performance.now();
+    freeAt = Math.max(now, freeAt) + (bytes / bytesPerSecond) * 1000;
+    return delayMs + freeAt - now;
+  };
+  from.on('data', (bytes: Buffer) => {
+    if (impairment.isStalled === true) return; // swallowed; the sender's kernel believes it arrived
+    if (impairment.corruptEvery !== undefined) flipBits(bytes, impairment.corruptEvery, passed);
+    passed += bytes.length;
+    inFlight += bytes.length;
+    if (inFlight > IN_FLIGHT_BYTES) from.pause();
+    const ms = travelMs(bytes.length);
+    if (ms <= 0) arrive(bytes);
+    else setTimeout(() => arrive(bytes), ms);
+  });
+  from.on('end', () => {
+    if (impairment.isStalled === true) return;
+    setTimeout(() => to.end(), travelMs(0));
+  });
+  from.on('close', () => {
+    if (impairment.isStalled !== true) setTimeout(() => to.destroy(), travelMs(0) + 50);
+  });
+}
+
+function flipBits(bytes: Buffer, every: number, passed: number): void {
+  for (let i = every - (passed % every) - 1; i < bytes.length; i += every) {
+    bytes[i] = (bytes[i] ?? 0) ^ 1;
+  }
+}

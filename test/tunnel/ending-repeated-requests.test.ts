@@ -1,0 +1,111 @@
+/**
+ * What is sent again when a session dies before the response head: GET once, through another agent of the
+ * same name; POST never, wherever the link breaks.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ServiceRig } from '../harness/service-rig.js';
+import { waitFor } from '../harness/wait-for.js';
+import { seededRandom } from '../harness/seeded-random.js';
+
+describe('with two agents of one name, one of them killed', () => {
+  let rig: ServiceRig;
+  before(async () => {
+    rig = await ServiceRig.start({ agents: 2 });
+  });
+  after(async () => rig.stop());
+
+  test('a GET without an answer is served by the other one, a POST gets 502 and reaches the target once', async (t) => {
+    rig.target.on.set('/slow', ({ response }) => {
+      setTimeout(() => response.end('served'), 1500);
+    });
+    // least loaded first: requests alternate between the two
+    const gets = Array.from({ length: 10 }, async (_, i) => rig.ask(`/slow?get=${i}`));
+    const posts = Array.from({ length: 10 }, async (_, i) =>
+      rig.ask(`/slow?post=${i}`, { method: 'POST', body: 'x' }),
+    );
+    await waitFor('all at the target', () => rig.target.seen.length === 20);
+    rig.agent.process.kill('SIGKILL');
+
+    const served = await Promise.all(gets);
+    assert.deepEqual(
+      served.map(({ status, text }) => `${status} ${text}`),
+      Array(10).fill('200 served'),
+    );
+    const again = rig.target.seen.filter((line) => line.startsWith('GET')).length - 10;
+    assert.ok(again > 0, 'some were with the killed agent');
+
+    const answers = (await Promise.all(posts)).map(({ status }) => status);
+    const lost = answers.filter((status) => status === 502).length;
+    assert.equal(answers.filter((status) => status === 200).length, 10 - lost);
+    assert.ok(lost > 0, 'some were with the killed agent');
+    for (let i = 0; i < 10; i++) assert.equal(rig.target.count(`POST /slow?post=${i}`), 1);
+    t.diagnostic(`${again} of 10 GETs served again, ${lost} of 10 POSTs lost and not sent again`);
+  });
+});
+
+describe('with a link that is cut again and again', () => {
+  let rig: ServiceRig;
+  before(async () => {
+    rig = await ServiceRig.start({
+      link: { delayMs: 2 },
+      controller: { limits: { reconnectMinMs: 20, reconnectMaxMs: 50 } },
+    });
+  });
+  after(async () => rig.stop());
+
+  test('no POST reaches the target twice, none hangs, and a 200 means that it was there', async (t) => {
+    const random = seededRandom(3);
+    const answers = new Map<number, number>();
+    rig.target.on.set('/change', ({ request, response }) => {
+      request.resume();
+      request.on('end', () => setTimeout(() => response.end('done'), random() * 10));
+    });
+    let isDone = false;
+    let id = 0;
+    let cuts = 0;
+    const callers = Array.from({ length: 8 }, async () => {
+      while (!isDone) {
+        const mine = ++id;
+        const body = Buffer.alloc(Math.floor(random() * 20_000));
+        const answer = rig.ask(`/change?id=${mine}`, { method: 'POST', body });
+        answers.set(
+          mine,
+          await answer.then(
+            ({ status }) => status,
+            () => 0,
+          ),
+        );
+      }
+    });
+    for (; cuts < 25; cuts++) {
+      // before send, between send and response, after it: wherever each request happens to be
+      await delay(random() * 60);
+      rig.link?.cut();
+      const connections = rig.link?.connections ?? 0;
+      await waitFor('the agent to dial again', () => (rig.link?.connections ?? 0) > connections);
+    }
+    isDone = true;
+    await Promise.all(callers);
+
+    const counts = new Map<number, number>();
+    for (const line of rig.target.seen) {
+      const number = Number(line.split('id=')[1]);
+      counts.set(number, (counts.get(number) ?? 0) + 1);
+    }
+    const by = (status: number): number =>
+      [...answers.values()].filter((one) => one === status).length;
+    t.diagnostic(
+      `${cuts} cuts, ${answers.size} POSTs: ${by(200)} answered, ${by(502)} lost (502), ${by(503)} not sent (503), ${by(0)} broken; none twice`,
+    );
+    for (const [number, status] of answers) {
+      const count = counts.get(number) ?? 0;
+      assert.ok(count <= 1, `POST ${number} reached the target ${count} times`);
+      if (status === 200) assert.equal(count, 1);
+      if (status === 503) assert.equal(count, 0, '503 says that it was not sent');
+    }
+    assert.ok(by(200) > 0 && by(502) > 0, 'the cuts met requests at different points');
+    await rig.settled();
+  });
+});

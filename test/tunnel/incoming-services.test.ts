@@ -1,0 +1,297 @@
+/**
+ * The further ports of v3.5's `incomingServices`: at the controller to services of agents (fixed and
+ * plain, or by credential over TLS), at an agent to services beside the controller (front50, fiat).
+ */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import type { ChildProgram } from '../../deploy/demo/child-program.js';
+import { CALLER_KINDS, connectCaller } from '../harness/callers.js';
+import { basic, serviceToken, tokenWithClaims } from '../harness/caller-credentials.js';
+import { FairleadRig } from '../harness/fairlead-rig.js';
+import { allOf, header } from '../harness/http-message.js';
+import { RawClient } from '../harness/raw-http.js';
+import { RecordingTarget, answerOf } from '../harness/recording-target.js';
+import { waitFor } from '../harness/wait-for.js';
+
+let rig: FairleadRig;
+let agent: ChildProgram;
+let clouddriver: RecordingTarget;
+let front50: RecordingTarget;
+let fiat: RecordingTarget;
+
+before(async () => {
+  clouddriver = await RecordingTarget.start();
+  front50 = await RecordingTarget.start();
+  fiat = await RecordingTarget.start();
+  const beside = (type: string, target: RecordingTarget) => ({
+    enabled: true,
+    type,
+    name: type,
+    config: { url: `http://127.0.0.1:${target.port}` },
+  });
+  rig = await FairleadRig.start({
+    controller: {
+      services: {
+        outgoingServices: [beside('front50', front50), beside('fiat', fiat)],
+        incomingServices: [
+          {
+            name: 'fixed',
+            port: 0,
+            useHTTP: true,
+            destination: 'prod',
+            serviceType: 'clouddriver',
+            destinationService: 'clouddriver',
+          },
+          {
+            name: 'nobody',
+            port: 0,
+            useHTTP: true,
+            destination: 'absent',
+            serviceType: 'clouddriver',
+            destinationService: 'clouddriver',
+            bindAddress: '127.0.0.2',
+          },
+          { name: 'routed', port: 0 },
+        ],
+      },
+    },
+  });
+  const toController = (type: string) => ({
+    name: `to-${type}`,
+    port: 0,
+    destination: 'controller',
+    serviceType: type,
+    destinationService: type,
+  });
+  agent = await rig.startAgent({
+    services: [beside('clouddriver', clouddriver)],
+    incoming: ['front50', 'fiat', 'echo'].map(toController),
+    config: { requestLog: 'all' },
+  });
+});
+
+after(async () => {
+  await rig?.stop();
+  for (const target of [clouddriver, front50, fiat]) await target?.close();
+});
+
+beforeEach(() => {
+  for (const target of [clouddriver, front50, fiat]) target.forget();
+});
+
+/** Log line that tells where an incoming service listens. */
+function listening(program: ChildProgram, name: string): Record<string, unknown> {
+  const found = program.lines
+    .map((line) => (line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : {}))
+    .find((line) => line['name'] === name && String(line['msg']).includes('listens'));
+  assert.ok(found !== undefined, `${name} does not listen`);
+  return found;
+}
+
+async function plainClient(program: ChildProgram, name: string): Promise<RawClient> {
+  const { port, address } = listening(program, name);
+  return RawClient.connect({ port: Number(port), host: String(address) });
+}
+
+describe('a plain port of the controller with a fixed destination', () => {
+  test('reaches its service without any credential', async () => {
+    const client = await plainClient(rig.controller, 'fixed');
+    clouddriver.answer = () => answerOf(200, ['X-A', 'b'], 'hello');
+    const { text } = await client.exchange('GET //x%2Fy?[1] HTTP/1.1\r\nHost: x\r\n\r\n');
+    assert.equal(text, 'hello');
+    assert.equal((await clouddriver.request()).target, '//x%2Fy?[1]');
+    client.destroy();
+  });
+
+  test('credentials and path prefixes choose nothing', async () => {
+    const client = await plainClient(rig.controller, 'fixed');
+    const token = serviceToken(rig, 'other/jenkins/ci');
+    await client.exchange(
+      `GET /agents/other/jenkins/ci/x HTTP/1.1\r\nHost: x\r\nAuthorization: ${basic(token)}\r\n\r\n`,
+    );
+    const seen = await clouddriver.request();
+    assert.equal(seen.target, '/agents/other/jenkins/ci/x');
+    assert.equal(header(seen.headers, 'authorization'), undefined);
+    client.destroy();
+  });
+
+  test('Location leads back to the port that the caller used', async () => {
+    const client = await plainClient(rig.controller, 'fixed');
+    clouddriver.answer = () => answerOf(302, ['Location', '/there']);
+    const { headers } = await client.exchange('GET / HTTP/1.1\r\nHost: cd:7002\r\n\r\n');
+    assert.equal(header(headers, 'location'), 'http://cd:7002/there');
+    client.destroy();
+  });
+
+  test('it is announced loudly, and bindAddress is kept', () => {
+    const fixed = listening(rig.controller, 'fixed');
+    assert.equal(fixed['level'], 'warn');
+    assert.match(String(fixed['msg']), /WITHOUT TLS OR AUTHENTICATION/);
+    assert.equal(fixed['address'], '127.0.0.1');
+    assert.equal(listening(rig.controller, 'nobody')['address'], '127.0.0.2');
+  });
+
+  test('an agent that is not there is 503', async () => {
+    const client = await plainClient(rig.controller, 'nobody');
+    const response = await client.exchange('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    assert.equal(response.status, 503);
+    assert.match(response.text, /agent \\"absent\\" is not connected/);
+    client.destroy();
+  });
+
+  test('bad requests are refused there as well', async () => {
+    const client = await plainClient(rig.controller, 'fixed');
+    client.send(
+      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    );
+    assert.equal((await client.response()).status, 400);
+    assert.equal(clouddriver.requests.length, 0);
+    client.destroy();
+  });
+});
+
+describe('a TLS port of the controller, routed by credential', () => {
+  for (const kind of CALLER_KINDS) {
+    test(`serves like the service port (${kind})`, async () => {
+      const { port, level } = listening(rig.controller, 'routed');
+      assert.equal(level, 'info');
+      const token = serviceToken(rig, 'prod/clouddriver/clouddriver');
+      const caller = await connectCaller(kind, Number(port), { ca: rig.caPem }, basic(token));
+      assert.equal(
+        (await caller.send({ target: '/agents/prod/clouddriver/clouddriver/x' })).status,
+        200,
+      );
+      assert.equal((await clouddriver.request()).target, '/x');
+      caller.close();
+      const stranger = await connectCaller(kind, Number(port), { ca: rig.caPem });
+      assert.equal((await stranger.send({ target: '/' })).status, 401);
+      stranger.close();
+    });
+  }
+});
+
+describe('a port of an agent to a service beside the controller', () => {
+  test('reaches it and tells it which agent asks', async () => {
+    const client = await plainClient(agent, 'to-front50');
+    front50.answer = () => answerOf(200, [], 'pipelines');
+    const request =
+      'POST /pipelines//x?[a] HTTP/1.1\r\nHost: f\r\nX-Opsmx-Agent-Name: forged\r\nContent-Length: 2\r\n\r\nhi';
+    assert.equal((await client.exchange(request)).text, 'pipelines');
+    const seen = await front50.request();
+    assert.equal(seen.target, '/pipelines//x?[a]');
+    assert.equal(seen.body.toString(), 'hi');
+    assert.deepEqual(allOf(seen.headers, 'x-opsmx-agent-name'), ['prod']);
+    client.destroy();
+  });
+
+  test('it is announced loudly', () => {
+    const line = listening(agent, 'to-front50');
+    assert.equal(line['level'], 'warn');
+    assert.match(String(line['msg']), /WITHOUT TLS OR AUTHENTICATION/);
+  });
+
+  test('a user that the controller signed comes back as the user', async () => {
+    const signed = await signedUser('anne@example.com');
+    const client = await plainClient(agent, 'to-front50');
+    await client.exchange(`GET / HTTP/1.1\r\nHost: f\r\nX-Spinnaker-User: ${signed}\r\n\r\n`);
+    const { headers } = await front50.request();
+    assert.deepEqual(allOf(headers, 'x-spinnaker-user'), ['anne@example.com']);
+    client.destroy();
+  });
+
+  test('fiat gets the user in its path', async () => {
+    const signed = await signedUser('anne smith/ü@example.com');
+    const client = await plainClient(agent, 'to-fiat');
+    await client.exchange(`GET /authorize/${signed}/accounts?x=1 HTTP/1.1\r\nHost: f\r\n\r\n`);
+    const { target } = await fiat.request();
+    assert.equal(
+      target,
+      `/authorize/${encodeURIComponent('anne smith/ü@example.com')}/accounts?x=1`,
+    );
+    client.destroy();
+  });
+
+  const forged: Record<string, () => string> = {
+    'not signed': () => 'anne@example.com',
+    'signed too long ago': () =>
+      tokenWithClaims(rig, { iss: 'opsmx-header-mutation', u: 'anne', iat: 1, exp: 2 }),
+    'no sound percent-encoding': () => 'anne%zz',
+    'a service token': () => serviceToken(rig, 'prod/clouddriver/clouddriver'),
+  };
+  for (const [what, make] of Object.entries(forged)) {
+    test(`a user that is ${what} is refused, in header and path`, async () => {
+      const value = make();
+      const header50 = await plainClient(agent, 'to-front50');
+      const byHeader = await header50.exchange(
+        `GET / HTTP/1.1\r\nHost: f\r\nX-Spinnaker-User: ${value}\r\n\r\n`,
+      );
+      const toFiat = await plainClient(agent, 'to-fiat');
+      const byPath = await toFiat.exchange(`GET /authorize/${value} HTTP/1.1\r\nHost: f\r\n\r\n`);
+      for (const response of [byHeader, byPath]) {
+        assert.equal(response.status, 401);
+        assert.equal(header(response.headers, 'x-fairlead-error'), 'CREDENTIAL_REFUSED');
+        assert.match(response.text, /did not come through this controller/);
+        assert.ok(!response.text.includes(value));
+      }
+      assert.equal(front50.requests.length + fiat.requests.length, 0);
+      header50.destroy();
+      toFiat.destroy();
+    });
+  }
+
+  test('two users in one request do not slip through', async () => {
+    const signed = await signedUser('anne');
+    for (const users of [
+      [signed, 'root'],
+      ['root', signed],
+    ]) {
+      const client = await plainClient(agent, 'to-front50');
+      const lines = users.map((user) => `X-Spinnaker-User: ${user}\r\n`).join('');
+      await client.exchange(`GET / HTTP/1.1\r\nHost: f\r\n${lines}\r\n`);
+      for (const { headers } of front50.requests) {
+        assert.deepEqual(allOf(headers, 'x-spinnaker-user'), ['anne']);
+      }
+      client.destroy();
+    }
+  });
+
+  test('a service that the controller does not offer is 503', async () => {
+    const client = await plainClient(agent, 'to-echo');
+    const response = await client.exchange('GET / HTTP/1.1\r\nHost: f\r\n\r\n');
+    assert.equal(response.status, 503);
+    assert.equal(header(response.headers, 'x-fairlead-error'), 'SERVICE_NOT_OFFERED');
+    assert.match(response.text, /echo\/echo/);
+    client.destroy();
+  });
+
+  test('requests are logged at the agent with route and status', async () => {
+    const client = await plainClient(agent, 'to-front50');
+    await client.exchange('GET /logged HTTP/1.1\r\nHost: f\r\n\r\n');
+    const line = await agent.line((one) => one['path'] === '/logged');
+    assert.equal(line['route'], 'controller/front50/front50');
+    assert.equal(line['status'], 200);
+    client.destroy();
+  });
+
+  test('a service beside the controller that is down is 502', async () => {
+    await front50.close();
+    const client = await plainClient(agent, 'to-front50');
+    const response = await client.exchange('GET / HTTP/1.1\r\nHost: f\r\n\r\n');
+    assert.equal(response.status, 502);
+    assert.equal(header(response.headers, 'x-fairlead-error'), 'TARGET_UNREACHABLE');
+    client.destroy();
+  });
+});
+
+/** What a service of the agent gets as X-Spinnaker-User of a request that came through the controller. */
+async function signedUser(user: string): Promise<string> {
+  const client = await plainClient(rig.controller, 'fixed');
+  clouddriver.forget();
+  const bytes = Buffer.from(user).toString('latin1');
+  await client.exchange(`GET / HTTP/1.1\r\nHost: x\r\nX-Spinnaker-User: ${bytes}\r\n\r\n`);
+  client.destroy();
+  const seen = await waitFor('the request', () => clouddriver.requests[0]);
+  const [signed = ''] = allOf(seen.headers, 'x-spinnaker-user');
+  assert.match(signed, /^[\w-]+\.[\w-]+\.[\w-]+$/);
+  return signed;
+}
