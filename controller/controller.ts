@@ -60,6 +60,9 @@ export interface Controller {
   reload(config: ControllerConfig): Promise<void>;
 }
 
+/** How long the last answers may take to leave. */
+const LAST_WORDS_MS = 1000;
+
 /** Options that take effect without a restart; logLevel is set by main.ts. */
 const LIVE_OPTIONS: ReadonlySet<string> = new Set(['outgoingServices', 'logLevel']);
 
@@ -180,8 +183,10 @@ class RunningController implements Controller {
     this.#isStopping = true;
     this.#serverCertificate.stop();
     await this.#control?.close(0);
-    await this.#callers?.close();
     this.#gate?.close();
+    // what has just been broken off is still told why
+    await isDoneWithin(this.#proxy.idle(), LAST_WORDS_MS, this.#deps.clock);
+    await this.#callers?.close();
     await this.#forwarder.close();
     this.#core.catalog.stop();
     await this.#operations?.close();

@@ -68,6 +68,8 @@ class CallerServer implements CallerListener {
   readonly #http1: http.Server | https.Server;
   readonly #http2: Http2Sessions | undefined;
   readonly #sockets = new CallerSockets();
+  /** HTTP/1 responses under way. */
+  readonly #responses = new Set<http.ServerResponse>();
   #isDraining = false;
   #address: BoundAddress = { address: '', port: 0 };
 
@@ -101,6 +103,8 @@ class CallerServer implements CallerListener {
     this.#isDraining = true;
     this.#http1.close();
     this.#http1.closeIdleConnections();
+    // those whose head has not left yet can still say that the connection ends with them
+    for (const response of this.#responses) response.shouldKeepAlive = false;
     this.#http2?.drain();
   }
 
@@ -162,6 +166,7 @@ class CallerServer implements CallerListener {
     server.on('connection', (socket: Socket) => this.#sockets.add(socket));
     const reset = (socket: Duplex): void => this.#sockets.reset(socket);
     const onRequest = (request: http.IncomingMessage, response: http.ServerResponse): void => {
+      this.#keep(response);
       const exchange = new Http1Exchange(request, response, reset);
       const fault = http1Fault(request) ?? this.#fault(exchange);
       // whoever sends what is no sound request may mean something else by what follows, too
@@ -183,6 +188,15 @@ class CallerServer implements CallerListener {
     });
     server.on('clientError', (reason: Error, socket: Duplex) => {
       answerBrokenRequest(socket, reason);
+    });
+  }
+
+  #keep(response: http.ServerResponse): void {
+    this.#responses.add(response);
+    response.on('close', () => {
+      this.#responses.delete(response);
+      // its head had promised to keep the connection
+      if (this.#isDraining) setImmediate(() => this.#http1.closeIdleConnections());
     });
   }
 

@@ -65,8 +65,12 @@ export class Http2Sessions {
     for (const session of this.#sessions.keys()) session.close();
   }
 
+  /** Breaks what is still open. */
   destroy(): void {
-    for (const session of this.#sessions.keys()) session.destroy();
+    for (const [session, open] of this.#sessions) {
+      // without an error code, Node would end the open streams as if they were complete
+      session.destroy(open > 0 ? http2.constants.NGHTTP2_INTERNAL_ERROR : undefined);
+    }
   }
 
   #opened(session: Http2Session): void {
