@@ -68,8 +68,8 @@ export class Http2Sessions {
   /** Breaks what is still open. */
   destroy(): void {
     for (const [session, open] of this.#sessions) {
-      // without an error code, Node would end the open streams as if they were complete
-      session.destroy(open > 0 ? http2.constants.NGHTTP2_INTERNAL_ERROR : undefined);
+      // without an error, Node would end the open streams as if they were complete
+      session.destroy(open > 0 ? new Error('broken off') : undefined);
     }
   }
 

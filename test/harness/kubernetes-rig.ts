@@ -3,7 +3,6 @@
  * the same cluster, and kubectl runs over both whose results can be compared.
  */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { targetCertificate, writeTargetKubeconfig } from '../../deploy/demo/demo-files.js';
 import type { Fault, KubernetesApiOptions } from '../../deploy/demo/kubernetes/api-options.js';
 import type { RecordedRequest } from '../../deploy/demo/kubernetes/api-options.js';
@@ -190,7 +189,7 @@ export function kubernetesService(
 }
 
 /** Asserts that the second run wrote what the first one did and ended as it did. */
-export function assertSameResult(
+function assertSameResult(
   [expected, actual]: readonly [KubectlResult, KubectlResult],
   what: string,
   normalize: (text: string) => string = (text) => text,
@@ -203,9 +202,4 @@ export function assertSameResult(
 /** The way past the tunnel, to compare with. */
 export function directWay(cluster: RigCluster): Way {
   return { name: `direct-${cluster.api.port}`, kubeconfig: cluster.direct };
-}
-
-/** The folder of a fresh home below another, for runs that must discover anew. */
-export function freshHome(rig: KubernetesRig, kubectl: Kubectl, name: string): string {
-  return join(rig.home(kubectl, name), 'fresh');
 }
