@@ -76,7 +76,7 @@ class RunningAgent implements Agent {
   readonly #config: AgentConfig;
   #services: ServicesConfig;
   readonly #deps: AgentDeps;
-  readonly #identity: AgentIdentity;
+  #identity: AgentIdentity;
   readonly #metrics: Metrics = createMetrics({ version: VERSION, side: 'agent' });
   readonly #health = new HealthChecks();
   readonly #catalog: ManagedServiceCatalog;
@@ -187,8 +187,7 @@ class RunningAgent implements Agent {
     const { clock, hostname } = this.#deps;
     const config = this.#config;
     try {
-      const identity = readLinkIdentity(config, clock.now());
-      this.#metrics.certificateExpires('agent', identity.notAfter);
+      const identity = this.#readIdentity();
       return await connectOnce(address, {
         identity,
         useTls: !config.insecureControllerAllowed,
@@ -217,6 +216,17 @@ class RunningAgent implements Agent {
     }
   }
 
+  /** Looks at the files again: a renewed certificate is shown on the operations port, too. */
+  #readIdentity(): AgentIdentity {
+    const identity = readLinkIdentity(this.#config, this.#deps.clock.now());
+    if (identity.certPem !== this.#identity.certPem) {
+      this.#identity = identity;
+      this.#operations?.setSecureContext();
+    }
+    this.#metrics.certificateExpires('agent', identity.notAfter);
+    return identity;
+  }
+
   async #openPorts(): Promise<AgentPorts> {
     const { clock, log } = this.#deps;
     const { limits, bindAddress, requestLog } = this.#config;
@@ -233,7 +243,7 @@ class RunningAgent implements Agent {
 
   async #openOperations(): Promise<OperationsListener> {
     const { prometheusListenPort: port, bindAddress, prometheusTLS } = this.#config;
-    const { certPem, keyPem, caPem } = this.#identity;
+    const { caPem } = this.#identity;
     const clientCaPem = operationsClientCa(this.#config, caPem, this.#deps.clock.now());
     return startOperationsListener({
       port,
@@ -241,7 +251,10 @@ class RunningAgent implements Agent {
       tls:
         prometheusTLS === 'off'
           ? undefined
-          : { secureContext: () => ({ cert: certPem, key: keyPem }), clientCaPem },
+          : {
+              secureContext: () => ({ cert: this.#identity.certPem, key: this.#identity.keyPem }),
+              clientCaPem,
+            },
       metrics: this.#metrics,
       health: this.#health,
       log: this.#deps.log,

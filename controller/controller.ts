@@ -196,8 +196,11 @@ class RunningController implements Controller {
   async reload(config: ControllerConfig): Promise<void> {
     const { authority, keys, catalog, metrics } = this.#core;
     const { log } = this.#deps;
-    if (keys.reload()) log.info('token keys reloaded');
-    if (authority.reload()) {
+    // what may be refused comes before what takes effect
+    const nextAuthority = authority.read();
+    if (keys.reload(neededKeys(this.#config))) log.info('token keys reloaded');
+    if (nextAuthority !== undefined) {
+      authority.replace(nextAuthority);
       const fresh = await startServerCertificate(config, authority, this.#deps, this.#events);
       this.#serverCertificate.stop();
       this.#serverCertificate = fresh;
@@ -248,6 +251,14 @@ class RunningController implements Controller {
       reason: `the server certificate expired at ${new Date(notAfter).toISOString()}`,
     };
   }
+}
+
+/** Keys that must be there, by the option that names them. */
+function neededKeys({ serviceAuth }: ControllerConfig): Record<string, string> {
+  return {
+    'serviceAuth.currentKeyName': serviceAuth.currentKeyName,
+    'serviceAuth.headerMutationKeyName': serviceAuth.headerMutationKeyName,
+  };
 }
 
 /** The options with those of `services` beside the others. */

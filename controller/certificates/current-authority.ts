@@ -48,11 +48,14 @@ export class CurrentAuthority {
     return this.#authority.issueServerCertificate(names);
   }
 
-  /** Reads the files again; true when the CA is another one. Throws CERTIFICATE_INVALID and keeps what it has. */
-  reload(): boolean {
+  /** Reads the files again; undefined when the CA is the same. Throws CERTIFICATE_INVALID. */
+  read(): CertificateAuthority | undefined {
     const fresh = loadCertificateAuthority(this.#files, this.#clock);
-    if (fresh.caPem === this.#authority.caPem) return false;
-    this.#authority = fresh;
-    return true;
+    return fresh.caPem === this.#authority.caPem ? undefined : fresh;
+  }
+
+  /** Takes the CA that `read` gave. */
+  replace(authority: CertificateAuthority): void {
+    this.#authority = authority;
   }
 }

@@ -32,9 +32,13 @@ export class KeyDirectory implements KeySource {
     return this.keys;
   }
 
-  /** Reads it again; true when keys have changed. Throws CONFIG_INVALID and keeps the keys it has on a fault. */
-  reload(): boolean {
+  /**
+   * Reads it again; true when keys have changed. Throws CONFIG_INVALID and keeps the keys it has on a fault,
+   * or when a key that is needed (option -> key id) is not among the fresh ones.
+   */
+  reload(needed: Readonly<Record<string, string>> = {}): boolean {
     const fresh = readKeySet(this.path);
+    for (const [option, id] of Object.entries(needed)) signingKey(fresh, id, option);
     if (isSameKeySet(fresh, this.keys)) return false;
     this.keys = fresh;
     return true;
