@@ -57,11 +57,13 @@ export class AgentGate {
   /** Opens the port. Rejects with PORT_UNAVAILABLE. */
   static async open(parts: AgentGateParts): Promise<AgentGate> {
     const gate = new AgentGate(parts);
-    const { port, bindAddress, tls, log } = parts;
+    const { port, bindAddress, tls, clock, log } = parts;
     gate.#server = await startTunnelServer({
       port,
       bindAddress,
       tls,
+      idleMs: parts.limits.connectTimeoutMs,
+      clock,
       log,
       onCall: (call, peer) => gate.#sessions.add(new AgentSession(call, peer, gate.#sessionParts)),
     });

@@ -20,8 +20,9 @@ import type { HandshakeFrame, SessionLimits } from '../../shared/protocol/tunnel
 import type { TunnelStream } from '../../shared/protocol/tunnel-stream.js';
 import type { ServiceAdvertisement } from '../../shared/service-advertisement.js';
 import { agentOfCertificate, agentOfProof } from './agent-auth.js';
+import type { AgentPeer } from './agent-connection.js';
 import type { ConnectedAgent } from './connected-agent.js';
-import type { AgentCall, AgentPeer } from './tunnel-server.js';
+import type { AgentCall } from './tunnel-server.js';
 
 /** What a session needs of the controller. */
 export interface AgentSessionParts {

@@ -1,10 +1,12 @@
 /**
- * Raises the HTTP/2 receive windows of a grpc-js server, which are fixed at 64 KiB otherwise: 0.8 MB/s
- * at 50 ms, in the direction that response bodies take (grpc/grpc-node#3058). grpc-js has no option for
- * it, so this reaches into two private fields, here and nowhere else, and checks that it worked.
+ * The HTTP/2 side of a grpc-js server, for which it has no options. Raises the receive windows, which are
+ * fixed at 64 KiB otherwise: 0.8 MB/s at 50 ms, in the direction that response bodies take
+ * (grpc/grpc-node#3058). Logs what the gRPC layer refuses by itself. This reaches into two private fields,
+ * here and nowhere else, and checks that it worked.
  */
 import type { Server } from '@grpc/grpc-js';
-import type { Http2Server, ServerHttp2Session } from 'node:http2';
+import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import { LogField } from '../../shared/log.js';
 import type { Log } from '../../shared/log.js';
 import { LINK_WINDOW_BYTES } from '../../shared/protocol/frame.js';
 
@@ -23,14 +25,38 @@ export function raiseStreamWindow(server: Server): void {
 /** After the injector is made: sets the connection window of each session, and checks the first. */
 export function raiseConnectionWindows(server: Server, log: Log): void {
   let isChecked = false;
-  for (const http2Server of internalsOf(server).http2Servers?.keys() ?? []) {
-    http2Server.on('session', (session) => {
-      session.setLocalWindowSize(LINK_WINDOW_BYTES);
-      if (isChecked) return;
-      isChecked = true;
-      // the stream window counts once the peer has acknowledged it
-      session.once('localSettings', () => checkWindows(session, log));
+  onHttp2Session(server, (session) => {
+    session.setLocalWindowSize(LINK_WINDOW_BYTES);
+    if (isChecked) return;
+    isChecked = true;
+    // the stream window counts once the peer has acknowledged it
+    session.once('localSettings', () => checkWindows(session, log));
+  });
+}
+
+/**
+ * After the injector is made: says which calls the gRPC layer ended itself, for a message over the limit
+ * or one that does not decompress. The tunnel sees a broken connection there, and no reason.
+ */
+export function logTransportRefusals(server: Server, log: Log): void {
+  onHttp2Session(server, (session) => {
+    const { remoteAddress } = session.socket;
+    session.on('stream', (stream) => {
+      stream.once('close', () => {
+        const { sentTrailers, sentHeaders } = stream as ServerHttp2Stream; // of a server's session
+        const last = sentTrailers ?? sentHeaders;
+        const status = Number(last?.['grpc-status'] ?? 0);
+        if (status === 0) return;
+        const reason = decodeURI(String(last?.['grpc-message'] ?? '')); // as grpc-js encoded it
+        log.warn({ [LogField.remoteAddress]: remoteAddress, status, reason }, 'agent call refused');
+      });
     });
+  });
+}
+
+function onHttp2Session(server: Server, handle: (session: ServerHttp2Session) => void): void {
+  for (const http2Server of internalsOf(server).http2Servers?.keys() ?? []) {
+    http2Server.on('session', handle);
   }
 }
 

@@ -8,25 +8,22 @@ import * as tls from 'node:tls';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { ConnectionInjector, ServerDuplexStream } from '@grpc/grpc-js';
+import type { Clock } from '../../shared/clock.js';
 import { listen } from '../../shared/http/listen.js';
 import type { BoundAddress } from '../../shared/http/listen.js';
-import type { ClientCertificate } from '../../shared/intake/caller-exchange.js';
-import { clientCertificateOf } from '../../shared/intake/client-certificate.js';
 import type { Log } from '../../shared/log.js';
 import { PROTOCOL_LIMITS } from '../../shared/protocol/frame.js';
 import { tunnelServiceDefinition } from '../../shared/protocol/tunnel-rpc.js';
-import { raiseConnectionWindows, raiseStreamWindow } from './receive-window.js';
+import { AgentConnection } from './agent-connection.js';
+import type { AgentPeer } from './agent-connection.js';
+import {
+  logTransportRefusals,
+  raiseConnectionWindows,
+  raiseStreamWindow,
+} from './grpc-server-http2.js';
 
 /** A call of an agent. */
 export type AgentCall = ServerDuplexStream<Buffer, Buffer>;
-
-/** What the connection tells of the agent. */
-export interface AgentPeer {
-  /** `address:port`. */
-  readonly remoteAddress: string;
-  /** Undefined when the connection carried none. */
-  readonly clientCertificate: ClientCertificate | undefined;
-}
 
 /** How the port for agents is set up. */
 export interface TunnelServerOptions {
@@ -34,6 +31,9 @@ export interface TunnelServerOptions {
   readonly bindAddress: string | undefined;
   /** Certificate, key and CA; undefined when an ingress in front ends TLS. */
   readonly tls: SecureContextOptions | undefined;
+  /** How long a connection may carry no call. */
+  readonly idleMs: number;
+  readonly clock: Clock;
   readonly log: Log;
   onCall(call: AgentCall, peer: AgentPeer): void;
 }
@@ -57,12 +57,20 @@ const MAX_CALLS_PER_CONNECTION = 4;
 
 /** Opens the port. Rejects with PORT_UNAVAILABLE. */
 export async function startTunnelServer(options: TunnelServerOptions): Promise<TunnelServer> {
-  const peers = new Map<string, AgentPeer>();
-  const server = createGrpcServer(options, peers);
+  const connections: Connections = new Map();
+  const server = createGrpcServer(options, connections);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   raiseConnectionWindows(server, options.log);
+  logTransportRefusals(server, options.log);
   const sockets = new Set<net.Socket>();
-  const listener = createListener(options, (socket) => inject(socket, injector, peers));
+  const listener = createListener(options, (socket) => {
+    inject(
+      socket,
+      injector,
+      connections,
+      new AgentConnection(socket, options.clock, options.idleMs),
+    );
+  });
   listener.on('connection', (socket: net.Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
@@ -83,7 +91,10 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
   };
 }
 
-function createGrpcServer(options: TunnelServerOptions, peers: Map<string, AgentPeer>): Server {
+/** By `address:port`: grpc-js identifies a call's connection by this text only. */
+type Connections = Map<string, AgentConnection>;
+
+function createGrpcServer(options: TunnelServerOptions, connections: Connections): Server {
   const server = new Server({
     'grpc.max_receive_message_length': PROTOCOL_LIMITS.maxBatchBytes,
     'grpc.max_send_message_length': -1,
@@ -95,9 +106,11 @@ function createGrpcServer(options: TunnelServerOptions, peers: Map<string, Agent
   raiseStreamWindow(server);
   server.addService(tunnelServiceDefinition(), {
     Connect: (call: AgentCall) => {
-      const remoteAddress = call.getPeer();
-      const peer = peers.get(remoteAddress) ?? { remoteAddress, clientCertificate: undefined };
-      options.onCall(call, peer);
+      const connection = connections.get(call.getPeer());
+      if (connection === undefined) return call.destroy(); // it has just closed
+      connection.callOpened();
+      call.once('cancelled', () => connection.callEnded()); // emitted however it ends
+      options.onCall(call, connection.peer);
     },
   });
   return server;
@@ -127,15 +140,15 @@ function createListener(
   return server;
 }
 
-/** grpc-js identifies a call's connection by this text only. */
 function inject(
   socket: net.Socket,
   injector: ConnectionInjector,
-  peers: Map<string, AgentPeer>,
+  connections: Connections,
+  connection: AgentConnection,
 ): void {
-  const remoteAddress = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
-  peers.set(remoteAddress, { remoteAddress, clientCertificate: clientCertificateOf(socket) });
-  socket.on('close', () => peers.delete(remoteAddress));
+  const { remoteAddress } = connection.peer;
+  connections.set(remoteAddress, connection);
+  socket.on('close', () => connections.delete(remoteAddress));
   socket.on('error', () => undefined); // followed by close
   injector.injectConnection(socket);
 }

@@ -454,6 +454,13 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     guards: 'How long the end of a process waits for its last log lines.',
     whenReached: 'The process ends.',
   },
+  {
+    name: 'LAST_WORDS_MS',
+    file: 'controller/controller.ts',
+    guards:
+      'How long answers to requests that the end of the controller broke off may take to leave.',
+    whenReached: 'Their connections are closed.',
+  },
   // certificates and configuration
   {
     name: 'LEAF_VALIDITY_DAYS',

@@ -37,7 +37,7 @@ export class MemoryWatch {
     this.#pids = pids;
     this.#start = pids.map(residentMib);
     this.#peak = [...this.#start];
-    this.#timer = setInterval(() => this.#look(), everyMs);
+    this.#timer = setInterval(() => this.#look(), everyMs).unref();
   }
 
   /** Largest growth since the start, MiB, in the order of the processes. */

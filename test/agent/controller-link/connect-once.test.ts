@@ -153,6 +153,8 @@ async function startController(context: TestContext, onHandshake: OnHandshake) {
     port: 0,
     bindAddress: '127.0.0.1',
     tls: undefined,
+    idleMs: 5000,
+    clock: systemClock,
     log: silentLog(),
     onCall: (call) => {
       const link = linkOverCall(call, () => call.destroy());
