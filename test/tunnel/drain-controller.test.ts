@@ -148,7 +148,9 @@ describe('SIGTERM on the controller', { timeout: 90_000 }, () => {
   it('breaks off what is left after limits.drainGraceMs, says so, and still ends with 0', async () => {
     await start({ drainGraceMs: 700 });
     const begun = await Promise.all(callers.map((caller) => caller.begin('/quiet')));
-    const hanging = callers.map((caller) => caller.call('/hang'));
+    const hanging = callers.map((caller) =>
+      caller.call('/?ms=60000', { method: 'POST', body: 'x' }),
+    );
     await waitFor('the requests at the target', () => target.open === 4);
     const stoppedAt = performance.now();
     assert.equal(await rig.controller.stop('SIGTERM'), 0);

@@ -79,15 +79,18 @@ describe('with a link that is cut again and again', () => {
         );
       }
     });
-    for (; cuts < 25; cuts++) {
-      // before send, between send and response, after it: wherever each request happens to be
-      await delay(random() * 60);
-      rig.link?.cut();
-      const connections = rig.link?.connections ?? 0;
-      await waitFor('the agent to dial again', () => (rig.link?.connections ?? 0) > connections);
+    try {
+      for (; cuts < 25; cuts++) {
+        // before send, between send and response, after it: wherever each request happens to be
+        await delay(random() * 60);
+        rig.link?.cut();
+        const served = rig.target.seen.length;
+        await waitFor('requests to reach the target again', () => rig.target.seen.length > served);
+      }
+    } finally {
+      isDone = true;
+      await Promise.all(callers);
     }
-    isDone = true;
-    await Promise.all(callers);
 
     const counts = new Map<number, number>();
     for (const line of rig.target.seen) {

@@ -31,6 +31,7 @@ for (const protocol of ['HTTP/1.1', 'HTTP/2'] as const) {
     const memory = new MemoryWatch(rig.pids);
     const taking = rig.target.take('/stalled');
     const upload = await startUpload(protocol);
+    t.after(() => upload.leave());
     let written = 0;
     const writing = writeBody(upload.sink, BODY_BYTES, (total) => (written = total));
     const call = await taking; // nothing reads it

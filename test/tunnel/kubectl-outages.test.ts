@@ -163,7 +163,11 @@ describe('when the tunnel cannot serve it', { concurrency: 2, timeout: 300_000 }
     // the last line is kubectl's own error, its quotes escaped; a Warning before it is not enough
     const error = (result.err.trim().split('\n').at(-1) ?? '').replaceAll('\\"', '"');
     for (const text of texts) assert.match(error, text, what);
-    assert.doesNotMatch(result.err + result.out, /not ?found|forbidden|404|resource type/i, what);
+    assert.doesNotMatch(
+      result.err + result.out,
+      /not ?found|forbidden|\b404\b|resource type/i,
+      what,
+    );
     assert.ok(result.ms < SOON_MS, `${what} took ${result.ms} ms`);
     return result;
   }

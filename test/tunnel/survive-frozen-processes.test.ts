@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { after, before, describe, it } from 'node:test';
 import { ChildProgram } from '../../deploy/demo/child-program.js';
+import { agentSessions } from '../harness/agent-sessions.js';
 import { FairleadRig } from '../harness/fairlead-rig.js';
 import { ServiceCaller } from '../harness/service-caller.js';
 import { waitFor } from '../harness/wait-for.js';
@@ -64,7 +65,7 @@ describe('frozen processes (SIGSTOP, SIGCONT)', { timeout: 60_000 }, () => {
   it('a controller or agent frozen for 3 s keeps its sessions, and the requests in them', async () => {
     const limits = { ...LIMITS, heartbeatTimeoutMs: 10_000 };
     const agent = await rig.startAgent({ services: [target.service()], config: { limits } });
-    const before = await sessions(rig);
+    const before = await agentSessions(rig);
     for (const program of [rig.controller, agent]) {
       target.hold();
       const begun = await caller.begin('/quiet');
@@ -78,7 +79,7 @@ describe('frozen processes (SIGSTOP, SIGCONT)', { timeout: 60_000 }, () => {
       assert.equal(outcome.isWhole, true);
     }
     assert.equal((await caller.call('/ok')).status, 200);
-    assert.deepEqual(await sessions(rig), before);
+    assert.deepEqual(await agentSessions(rig), before);
     assert.equal(await agent.stop('SIGTERM'), 0);
   });
 
@@ -117,8 +118,3 @@ describe('frozen processes (SIGSTOP, SIGCONT)', { timeout: 60_000 }, () => {
     assert.equal(await agent.stop('SIGTERM'), 0);
   });
 });
-
-async function sessions(rig: FairleadRig): Promise<string[]> {
-  const { output } = await rig.client('agents', '-o', 'json');
-  return [...output.matchAll(/"session": ?"([^"]+)"/gu)].map(([, id = '']) => id);
-}
