@@ -5,7 +5,7 @@
  * here and nowhere else, and checks that it worked.
  */
 import type { Server } from '@grpc/grpc-js';
-import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { LogField } from '../../shared/log.js';
 import type { Log } from '../../shared/log.js';
 import { LINK_WINDOW_BYTES } from '../../shared/protocol/frame.js';
@@ -43,7 +43,7 @@ export function logTransportRefusals(server: Server, log: Log): void {
     const { remoteAddress } = session.socket;
     session.on('stream', (stream) => {
       stream.once('close', () => {
-        const { sentTrailers, sentHeaders } = stream as ServerHttp2Stream; // of a server's session
+        const { sentTrailers, sentHeaders } = stream;
         const last = sentTrailers ?? sentHeaders;
         const status = Number(last?.['grpc-status'] ?? 0);
         if (status === 0) return;
