@@ -1,8 +1,9 @@
 /**
- * Property tests that run for a time instead of a number of inputs: a second as part of all tests, as
- * long as wanted by hand:
+ * Property tests that run for a time instead of a number of inputs: a second as part of all tests, five
+ * minutes or as long as wanted by hand:
  *
- *     FAIRLEAD_FUZZ_SECONDS=600 node --import tsx --test test/fuzz/frames.test.ts
+ *     npm run fuzz
+ *     FAIRLEAD_FUZZ_SECONDS=3600 npm run fuzz
  *
  * A failure prints the seed and the smallest input; put that into corpus/.
  */
