@@ -72,6 +72,7 @@ export class AgentPorts {
       option: 'incomingServices[].port',
       tls: undefined,
       limits,
+      log,
       onExchange: (exchange) => this.#serve(exchange, service),
       onFault: (exchange, error) => this.#begin(exchange, service).refuse(error),
     });

@@ -58,7 +58,7 @@ export class CallerPorts {
   }
 
   async #openService(options: CallerPortsOptions): Promise<void> {
-    const { servicePort: port, bindAddress, tls, limits, proxy } = options;
+    const { servicePort: port, bindAddress, tls, limits, proxy, log } = options;
     this.#listeners.push(
       await startCallerListener({
         port,
@@ -67,6 +67,7 @@ export class CallerPorts {
         option: 'serviceListenPort',
         tls,
         limits,
+        log,
         onExchange: (exchange) => proxy.serve(exchange),
         onFault: (exchange, error) => proxy.refuse(exchange, error),
       }),
@@ -87,6 +88,7 @@ export class CallerPorts {
       option: 'services.incomingServices[].port',
       tls: incoming.useHTTP ? undefined : options.tls,
       limits,
+      log,
       onExchange: (exchange) => {
         if (incoming.useHTTP) proxy.serveFixed(exchange, route);
         else proxy.serve(exchange);

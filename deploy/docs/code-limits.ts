@@ -27,6 +27,18 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: 'The caller waits, or opens another connection.',
   },
   {
+    name: 'MAX_ABORTED_STREAMS',
+    file: 'shared/intake/http2-sessions.ts',
+    guards: 'HTTP/2 streams of one connection broken off within 30 s (rapid reset).',
+    whenReached: TRANSPORT_GONE,
+  },
+  {
+    name: 'ABORTED_WITHIN_MS',
+    file: 'shared/intake/http2-sessions.ts',
+    guards: 'Time in which those are counted.',
+    whenReached: 'The count starts anew.',
+  },
+  {
     name: 'H2_STREAM_WINDOW_BYTES',
     file: 'shared/intake/http2-sessions.ts',
     guards: 'Upload bytes under way on one HTTP/2 stream of a caller.',

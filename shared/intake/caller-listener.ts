@@ -11,6 +11,7 @@ import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import type { TunnelError } from '../errors.js';
 import { listen } from '../http/listen.js';
 import type { BoundAddress } from '../http/listen.js';
+import type { Log } from '../log.js';
 import { answerBrokenRequest } from './broken-request.js';
 import type { CallerExchange } from './caller-exchange.js';
 import { CallerSockets } from './caller-sockets.js';
@@ -37,6 +38,7 @@ export interface CallerListenerOptions {
   /** Certificate, key and the CA of client certificates; undefined for plain HTTP. */
   readonly tls: SecureContextOptions | undefined;
   readonly limits: CallerLimits;
+  readonly log: Log;
   onExchange(exchange: CallerExchange): void;
   /** A request that could not be handed over; it has been answered by `answer`. */
   onFault(exchange: CallerExchange, error: TunnelError): void;
@@ -79,7 +81,7 @@ class CallerServer implements CallerListener {
     this.#http2 =
       options.tls === undefined
         ? undefined
-        : new Http2Sessions(options.limits, (exchange) =>
+        : new Http2Sessions(options.limits, options.log, (exchange) =>
             this.#hand(exchange, this.#fault(exchange)),
           );
     this.#serveHttp1(this.#http1);

@@ -5,6 +5,8 @@
 import * as http2 from 'node:http2';
 import type { Http2Session } from 'node:http2';
 import type { Socket } from 'node:net';
+import { LogField } from '../log.js';
+import type { Log } from '../log.js';
 import { PROTOCOL_LIMITS } from '../protocol/frame.js';
 import { Http2Exchange } from './http2-exchange.js';
 
@@ -21,16 +23,32 @@ const MAX_CALLER_STREAMS = 250;
 const H2_STREAM_WINDOW_BYTES = 256 * 1024;
 const H2_CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
 
+/** Streams of one connection that may be broken off within a while: far more than an honest caller leaves. */
+const MAX_ABORTED_STREAMS = 500;
+const ABORTED_WITHIN_MS = 30_000;
+
+/** What is known of one connection. */
+interface SessionFacts {
+  readonly remoteAddress: string | undefined;
+  open: number;
+  /** Streams broken off since `countedFrom`, ms. */
+  aborted: number;
+  countedFrom: number;
+  /** Runs while no stream is open. */
+  idle: NodeJS.Timeout | undefined;
+}
+
 /** All HTTP/2 connections of one port. */
 export class Http2Sessions {
   readonly #server: http2.Http2Server;
-  /** Open streams by session. */
-  readonly #sessions = new Map<Http2Session, number>();
+  readonly #sessions = new Map<Http2Session, SessionFacts>();
   readonly #idleTimeoutMs: number;
+  readonly #log: Log;
   #isDraining = false;
 
-  constructor(limits: Http2Limits, onExchange: (exchange: Http2Exchange) => void) {
+  constructor(limits: Http2Limits, log: Log, onExchange: (exchange: Http2Exchange) => void) {
     this.#idleTimeoutMs = limits.callerIdleTimeoutMs;
+    this.#log = log;
     this.#server = http2.createServer({
       settings: {
         maxConcurrentStreams: MAX_CALLER_STREAMS,
@@ -67,29 +85,74 @@ export class Http2Sessions {
 
   /** Breaks what is still open. */
   destroy(): void {
-    for (const [session, open] of this.#sessions) {
+    for (const [session, { open }] of this.#sessions) {
       // without an error, Node would end the open streams as if they were complete
       session.destroy(open > 0 ? new Error('broken off') : undefined);
     }
   }
 
   #opened(session: Http2Session): void {
-    this.#sessions.set(session, 0);
+    const { remoteAddress } = session.socket;
+    const facts: SessionFacts = {
+      remoteAddress,
+      open: 0,
+      aborted: 0,
+      countedFrom: 0,
+      idle: undefined,
+    };
+    this.#sessions.set(session, facts);
     session.setLocalWindowSize(H2_CONNECTION_WINDOW_BYTES);
-    session.on('close', () => this.#sessions.delete(session));
-    session.on('error', () => undefined); // followed by close
-    // silence in the middle of a stream is a quiet watch; without streams it is an idle connection
-    session.setTimeout(this.#idleTimeoutMs, () => {
-      if (this.#sessions.get(session) === 0) session.close();
+    session.on('close', () => {
+      clearTimeout(facts.idle);
+      this.#sessions.delete(session);
     });
+    session.on('error', (reason: NodeJS.ErrnoException) => {
+      // followed by close; a connection that merely broke is no news
+      if (reason.code?.startsWith('ERR_HTTP2') !== true) return;
+      this.#logBroken(facts, reason.message);
+    });
+    this.#waitIdle(session, facts);
     if (this.#isDraining) session.close();
   }
 
+  /**
+   * Silence in the middle of a stream is a quiet watch; without streams it is an idle connection, whatever
+   * frames come. Node leaves a connection open whose peer broke the protocol: it ends here, too.
+   */
+  #waitIdle(session: Http2Session, facts: SessionFacts): void {
+    facts.idle = setTimeout(() => session.destroy(), this.#idleTimeoutMs).unref();
+  }
+
   #count(session: Http2Session, stream: http2.ServerHttp2Stream): void {
-    this.#sessions.set(session, (this.#sessions.get(session) ?? 0) + 1);
+    const facts = this.#sessions.get(session);
+    if (facts === undefined) return;
+    facts.open++;
+    clearTimeout(facts.idle);
     stream.on('close', () => {
-      const open = this.#sessions.get(session);
-      if (open !== undefined) this.#sessions.set(session, open - 1);
+      facts.open--;
+      if (stream.aborted) this.#countAborted(session, facts);
+      if (facts.open === 0 && !session.destroyed) this.#waitIdle(session, facts);
     });
+  }
+
+  /**
+   * Rapid reset (CVE-2023-44487): each open stream costs us more than it costs its sender. nghttp2 has a
+   * bound as well, at which Node 20 sends GOAWAY and then keeps the dead connection.
+   */
+  #countAborted(session: Http2Session, facts: SessionFacts): void {
+    const now = performance.now();
+    if (now - facts.countedFrom > ABORTED_WITHIN_MS) {
+      facts.countedFrom = now;
+      facts.aborted = 0;
+    }
+    if (++facts.aborted <= MAX_ABORTED_STREAMS || session.destroyed) return;
+    const reason = `${MAX_ABORTED_STREAMS} streams broken off within ${ABORTED_WITHIN_MS / 1000} s`;
+    this.#logBroken(facts, reason);
+    session.destroy(new Error(reason), http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  #logBroken({ remoteAddress }: SessionFacts, reason: string): void {
+    const line = { [LogField.remoteAddress]: remoteAddress, reason };
+    this.#log.info(line, 'caller broke HTTP/2; its connection is closed');
   }
 }

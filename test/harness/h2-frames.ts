@@ -15,18 +15,27 @@ export interface WireFrame {
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 const TYPES: Readonly<Record<number, WireFrame['type']>> = { 0: 'data', 1: 'headers', 3: 'rst' };
-const SETTINGS = 4;
-const END_STREAM = 1;
-const END_HEADERS = 4;
 
-/** Asks for one path and records every frame of its stream. */
+/** Frame types that tests send (RFC 9113 section 6). */
+export const FrameType = {
+  data: 0,
+  headers: 1,
+  reset: 3,
+  settings: 4,
+  ping: 6,
+  continuation: 9,
+} as const;
+export const Flag = { ack: 1, endStream: 1, endHeaders: 4 } as const;
+
+/** One connection, frames written by hand; records every frame that comes. */
 export class FrameCaller {
   readonly frames: WireFrame[] = [];
   readonly #socket: tls.TLSSocket;
+  readonly #token: string;
   #waiting = Buffer.alloc(0);
 
-  static async ask(identity: CallerIdentity, path: string): Promise<FrameCaller> {
-    const { port, ca, token } = identity;
+  /** Connects and says hello; no stream is open. */
+  static async connect({ port, ca, token }: CallerIdentity): Promise<FrameCaller> {
     const socket = tls.connect({
       port,
       host: '127.0.0.1',
@@ -38,22 +47,20 @@ export class FrameCaller {
       socket.once('secureConnect', resolve);
       socket.once('error', reject);
     });
-    const caller = new FrameCaller(socket);
-    const fields: [string, string][] = [
-      [':method', 'GET'],
-      [':scheme', 'https'],
-      [':authority', 'localhost'],
-      [':path', path],
-      ['x-opsmx-token', token],
-    ];
-    const block = Buffer.concat(fields.map(([name, value]) => literalField(name, value)));
-    const open = frame(1, END_STREAM | END_HEADERS, 1, block);
-    socket.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0, Buffer.alloc(0)), open]));
+    socket.write(Buffer.concat([PREFACE, frame(FrameType.settings, 0, 0)]));
+    return new FrameCaller(socket, token);
+  }
+
+  /** Asks for one path on stream 1. */
+  static async ask(identity: CallerIdentity, path: string): Promise<FrameCaller> {
+    const caller = await FrameCaller.connect(identity);
+    await caller.send(caller.request(1, path));
     return caller;
   }
 
-  private constructor(socket: tls.TLSSocket) {
+  private constructor(socket: tls.TLSSocket, token: string) {
     this.#socket = socket;
+    this.#token = token;
     socket.on('error', () => undefined);
     socket.on('data', (bytes: Buffer) => this.#take(bytes));
   }
@@ -61,6 +68,37 @@ export class FrameCaller {
   /** Frames of the one stream. */
   get ofStream(): readonly WireFrame[] {
     return this.frames.filter((one) => one.stream === 1);
+  }
+
+  /** Whether the connection is over. */
+  get isClosed(): boolean {
+    return this.#socket.closed || this.#socket.readableEnded;
+  }
+
+  /** A HEADERS frame that asks for a path, complete unless told otherwise. */
+  request(stream: number, path: string, flags = Flag.endStream | Flag.endHeaders): Buffer {
+    const fields: [string, string][] = [
+      [':method', 'GET'],
+      [':scheme', 'https'],
+      [':authority', 'localhost'],
+      [':path', path],
+      ['x-opsmx-token', this.#token],
+    ];
+    const block = Buffer.concat(fields.map(([name, value]) => literalField(name, value)));
+    return frame(FrameType.headers, flags, stream, block);
+  }
+
+  /** Sends frames as they are; resolves when the kernel has taken them or the connection is over. */
+  async send(...frames: readonly Buffer[]): Promise<void> {
+    if (this.isClosed) return;
+    await new Promise<void>((resolve) =>
+      this.#socket.write(Buffer.concat(frames), () => resolve()),
+    );
+  }
+
+  /** Leaves what the other side sends in the kernel's buffers. */
+  pause(): void {
+    this.#socket.pause();
   }
 
   close(): void {
@@ -79,17 +117,23 @@ export class FrameCaller {
       this.frames.push({
         type: TYPES[type] ?? 'other',
         stream,
-        endStream: type <= 1 && (flags & END_STREAM) !== 0,
+        endStream: type <= 1 && (flags & Flag.endStream) !== 0,
         bytes: this.#waiting.subarray(9, 9 + length),
       });
-      if (type === SETTINGS && flags === 0)
-        this.#socket.write(frame(SETTINGS, 1, 0, Buffer.alloc(0)));
+      if (type === FrameType.settings && flags === 0)
+        this.#socket.write(frame(FrameType.settings, Flag.ack, 0));
       this.#waiting = this.#waiting.subarray(9 + length);
     }
   }
 }
 
-function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
+/** Bytes of a frame. */
+export function frame(
+  type: number,
+  flags: number,
+  stream: number,
+  payload: Buffer = Buffer.alloc(0),
+): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
   head[3] = type;
@@ -99,7 +143,7 @@ function frame(type: number, flags: number, stream: number, payload: Buffer): Bu
 }
 
 /** HPACK: literal field without indexing, new name, no Huffman coding (RFC 7541 section 6.2.2). */
-function literalField(name: string, value: string): Buffer {
+export function literalField(name: string, value: string): Buffer {
   return Buffer.concat([Buffer.from([0]), hpackText(name), hpackText(value)]);
 }
 
