@@ -16,6 +16,7 @@ import type { AgentGate } from './agents/agent-gate.js';
 import { CallerAuth } from './callers/caller-auth.js';
 import type { CallerPorts } from './callers/caller-ports.js';
 import { ServiceProxy } from './callers/service-proxy.js';
+import { computeServerNames } from './config.js';
 import type { ControllerConfig } from './config.js';
 import { optionsNeedingRestart } from '../shared/config/changed-options.js';
 import type { ServerCertificate } from './certificates/server-certificate.js';
@@ -129,6 +130,7 @@ class RunningController implements Controller {
       report: { requestLog: requestLogOf(config.requestLog, log), metrics, clock, log },
       clock,
       serviceDomain: config.serviceDomain,
+      ownHosts: new Set(computeServerNames(config).map((name) => name.toLowerCase())),
       limits,
     });
     this.#health.add({
@@ -238,8 +240,6 @@ class RunningController implements Controller {
       cert: certPem,
       key: keyPem,
       ca: authority.caPem,
-      // as in v3.5 (Go), a CA file may hold an intermediate certificate without its root
-      allowPartialTrustChain: true,
     };
   }
 

@@ -8,7 +8,10 @@ import type { Server } from '@grpc/grpc-js';
 import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { LogField } from '../../shared/log.js';
 import type { Log } from '../../shared/log.js';
+import { printableText } from '../../shared/operations/printable-text.js';
 import { LINK_WINDOW_BYTES } from '../../shared/protocol/frame.js';
+
+const MAX_REASON_CHARS = 500;
 
 interface ServerInternals {
   commonServerOptions?: { settings?: Record<string, unknown> };
@@ -47,11 +50,23 @@ export function logTransportRefusals(server: Server, log: Log): void {
         const last = sentTrailers ?? sentHeaders;
         const status = Number(last?.['grpc-status'] ?? 0);
         if (status === 0) return;
-        const reason = decodeURI(String(last?.['grpc-message'] ?? '')); // as grpc-js encoded it
+        const reason = printableText(
+          decoded(String(last?.['grpc-message'] ?? '')),
+          MAX_REASON_CHARS,
+        );
         log.warn({ [LogField.remoteAddress]: remoteAddress, status, reason }, 'agent call refused');
       });
     });
   });
+}
+
+/** grpc-js encodes most messages, but not one that quotes an unknown path, which is the peer's to choose. */
+function decoded(message: string): string {
+  try {
+    return decodeURI(message);
+  } catch {
+    return message;
+  }
 }
 
 function onHttp2Session(server: Server, handle: (session: ServerHttp2Session) => void): void {

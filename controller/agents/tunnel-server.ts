@@ -10,6 +10,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { ConnectionInjector, ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock.js';
 import { listen } from '../../shared/http/listen.js';
+import { setServerContext } from '../../shared/http/server-context.js';
 import type { BoundAddress } from '../../shared/http/listen.js';
 import type { Log } from '../../shared/log.js';
 import { PROTOCOL_LIMITS } from '../../shared/protocol/frame.js';
@@ -80,7 +81,7 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
   return {
     address,
     setSecureContext: (secure) => {
-      if (listener instanceof tls.Server) listener.setSecureContext(secure);
+      if (listener instanceof tls.Server) setServerContext(listener, secure);
     },
     stopListening: () => void listener.close(),
     close: () => {
@@ -130,6 +131,7 @@ function createListener(
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     noDelay: true,
   });
+  setServerContext(server, options.tls);
   server.on('secureConnection', (socket: TLSSocket) => {
     if (socket.alpnProtocol === 'h2') onReady(socket);
     else socket.destroy(); // not gRPC

@@ -18,13 +18,14 @@ export interface RouteAddress {
 
 const PREFIX = /^\/agents\/([^/?]+)\/([^/?]+)\/([^/?]+)(?=$|[/?])/;
 
-/** Checks and strips the prefix. Throws ROUTE_MISMATCH. */
+/** Checks and strips the prefix. `ownHosts` are of no route, also below the domain. Throws ROUTE_MISMATCH. */
 export function routeAddress(
   exchange: CallerExchange,
   route: Route,
   serviceDomain: string | undefined,
+  ownHosts: ReadonlySet<string>,
 ): RouteAddress {
-  if (serviceDomain !== undefined) checkHost(exchange, route, serviceDomain);
+  if (serviceDomain !== undefined) checkHost(exchange, route, serviceDomain, ownHosts);
   const { target } = exchange;
   const match = PREFIX.exec(target);
   if (match === null) return { target, prefix: '' };
@@ -42,9 +43,14 @@ export function routeAddress(
 }
 
 /** A host below the service domain must be the one of the route. */
-function checkHost(exchange: CallerExchange, route: Route, serviceDomain: string): void {
+function checkHost(
+  exchange: CallerExchange,
+  route: Route,
+  serviceDomain: string,
+  ownHosts: ReadonlySet<string>,
+): void {
   const host = hostOf(exchange);
-  const isBelow = host.endsWith(`.${serviceDomain.toLowerCase()}`);
+  const isBelow = host.endsWith(`.${serviceDomain.toLowerCase()}`) && !ownHosts.has(host);
   if (!isBelow || host === routeHostName(route, serviceDomain)) return;
   throw new TunnelError(
     'ROUTE_MISMATCH',

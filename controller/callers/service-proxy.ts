@@ -26,6 +26,8 @@ export interface ServiceProxyParts {
   readonly report: ReportParts;
   readonly clock: Clock;
   readonly serviceDomain: string | undefined;
+  /** Names of the controller itself, lower case. */
+  readonly ownHosts: ReadonlySet<string>;
   readonly limits: ExchangeLimits & { readonly agentWaitMs: number; readonly maxStreams: number };
 }
 
@@ -48,12 +50,8 @@ export class ServiceProxy {
       this.#open.checkLimit();
       const route = this.#parts.auth.routeOf(exchange);
       report.routed(route);
-      this.#carry(
-        exchange,
-        route,
-        routeAddress(exchange, route, this.#parts.serviceDomain),
-        report,
-      );
+      const { serviceDomain, ownHosts } = this.#parts;
+      this.#carry(exchange, route, routeAddress(exchange, route, serviceDomain, ownHosts), report);
     } catch (reason) {
       report.refuse(tunnelErrorFrom(reason));
     }

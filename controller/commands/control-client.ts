@@ -31,6 +31,8 @@ export class ControlClient {
       cert: connection.certPem,
       key: connection.keyPem,
       minVersion: 'TLSv1.2',
+      // the CA file may hold an intermediate certificate without its root
+      allowPartialTrustChain: true,
     });
   }
 

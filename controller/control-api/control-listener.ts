@@ -9,6 +9,7 @@ import { TLSSocket, type SecureContextOptions } from 'node:tls';
 import type { Clock } from '../../shared/clock.js';
 import { errorText, TunnelError } from '../../shared/errors.js';
 import { listen } from '../../shared/http/listen.js';
+import { setServerContext } from '../../shared/http/server-context.js';
 import type { Log } from '../../shared/log.js';
 import type { ControlApi } from './control-api.js';
 import type { ControlResponse } from './control-response.js';
@@ -58,6 +59,7 @@ export async function startControlListener(
     headersTimeout: HEADERS_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
   });
+  setServerContext(server, secureContextOf(options));
   server.on('request', (request, response) => void serve(request, response, options));
   server.on('tlsClientError', (reason) => {
     options.log.debug({ err: reason }, 'TLS handshake at the control API failed');
@@ -71,14 +73,13 @@ export async function startControlListener(
   const closed = new Promise<void>((resolve) => server.once('close', resolve));
   return {
     port: bound.port,
-    setSecureContext: () => server.setSecureContext(secureContextOf(options)),
+    setSecureContext: () => setServerContext(server, secureContextOf(options)),
     close: (graceMs = CLOSE_GRACE_MS) => closeWithin(server, closed, graceMs, options.clock),
   };
 }
 
 function secureContextOf(options: ControlListenerOptions): SecureContextOptions {
-  // As in v3.5 (Go), a CA file may hold an intermediate certificate without its root.
-  return { ...options.secureContext(), minVersion: 'TLSv1.2', allowPartialTrustChain: true };
+  return { ...options.secureContext(), minVersion: 'TLSv1.2' };
 }
 
 /** Answers one request; failures of the API are answers already, what is left is a caller who is gone. */

@@ -2,6 +2,7 @@
  * POST /api/v1/generateAgentManifest: everything an agent needs in its cluster, as one YAML file for
  * `kubectl apply`. Not in v3.5, where SAPOR had to put one together from components.
  */
+import { TunnelError } from '../../shared/errors.js';
 import { agentName } from '../../shared/ids.js';
 import { AGENT_ACCESS, renderAgentManifest } from '../rendering/agent-manifest.js';
 import type { ControlApiParts } from './control-api-parts.js';
@@ -42,6 +43,12 @@ const FIELDS = {
 export function generateAgentManifest(parts: ControlApiParts): ControlEndpoint {
   return jsonEndpoint(FIELDS, async (request, operator) => {
     const agent = agentName(request.agentName);
+    if (request.targetNamespaces.length > 0 && request.rbac !== 'namespaced') {
+      throw new TunnelError(
+        'CONTROL_REQUEST_INVALID',
+        `'targetNamespaces' is invalid: it limits rbac "namespaced" only, and rbac "${request.rbac}" would give rights beyond them`,
+      );
+    }
     const issued = await issueCertificate(parts, operator, { purpose: 'agent', agent });
     return yamlResponse(
       renderAgentManifest({

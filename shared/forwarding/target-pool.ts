@@ -99,6 +99,7 @@ export function tlsConnectOptions(endpoint: TargetEndpoint): TlsConnectOptions |
   const { ca, cert, key, rejectUnauthorized }: TargetTls = endpoint.tls;
   return {
     rejectUnauthorized,
+    allowPartialTrustChain: true,
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
@@ -108,6 +109,8 @@ export function tlsConnectOptions(endpoint: TargetEndpoint): TlsConnectOptions |
 /** The part of tls.ConnectionOptions that a target sets. */
 export interface TlsConnectOptions {
   readonly rejectUnauthorized: boolean;
+  /** As with Go's clients, an intermediate CA or the server's own certificate may be what is trusted. */
+  readonly allowPartialTrustChain: true;
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;

@@ -57,7 +57,8 @@ class OwnConnectionForward implements StreamHandler {
       return this.#stream.reset(error);
     }
     this.#stream.attach(this);
-    if (this.#forward.head.upgrade) this.#awaitHead();
+    const { upgrade, ended } = this.#forward.head;
+    if (upgrade || ended) this.#awaitHead();
   }
 
   #send(): http.ClientRequest {
@@ -70,7 +71,7 @@ class OwnConnectionForward implements StreamHandler {
       host,
       port,
       path: basePath + head.target,
-      headers: withoutBody(head, targetHeaders(head.headers, identity, head.upgrade)),
+      headers: framed(head, targetHeaders(head.headers, identity, head.upgrade)),
       agent: false,
       allowHalfOpen: true,
       maxHeaderSize: parts.limits.maxHeaderBytes,
@@ -87,7 +88,7 @@ class OwnConnectionForward implements StreamHandler {
     );
     request.on('error', (reason) => this.#fail(targetErrorFrom(reason, head.service)));
     this.#limitConnecting(request);
-    if (head.upgrade) request.end();
+    if (head.upgrade || head.ended) request.end();
     else request.flushHeaders();
     return request;
   }
@@ -237,12 +238,15 @@ class OwnConnectionForward implements StreamHandler {
   }
 }
 
-/** An upgrade has no body; to a POST that does not say so node:http would add an empty chunked one. */
-function withoutBody({ upgrade, method }: RequestHead, headers: HeaderList): HeaderList {
-  if (!upgrade || method === 'GET' || headerValue(headers, 'content-length') !== undefined) {
-    return headers;
-  }
-  return [...headers, 'Content-Length', '0'];
+/**
+ * The headers with a framing that node:http would get wrong by itself. A body without a length is chunked,
+ * whatever the method: to GET, DELETE and OPTIONS Node writes its bytes bare, and the target takes them for
+ * the next request. An upgrade has no body; to a POST that does not say so Node would add an empty one.
+ */
+function framed({ upgrade, ended, method }: RequestHead, headers: HeaderList): HeaderList {
+  if (headerValue(headers, 'content-length') !== undefined) return headers;
+  if (!upgrade) return ended ? headers : [...headers, 'Transfer-Encoding', 'chunked'];
+  return method === 'GET' ? headers : [...headers, 'Content-Length', '0'];
 }
 
 /** Breaks a switched connection: a mere close would be an orderly end of the bytes to the target. */

@@ -12,9 +12,14 @@ const LONG_QUERY = /[?&](?:watch|follow)(?:=(?!(?:false|0)(?:&|$))|&|$)/i;
 /** The old form of a watch. */
 const WATCH_PATH = /^\/api(?:s\/[^/?]+)?\/[^/?]+\/watch\//;
 
-/** Whether a request is a watch, a followed log or an upgrade. */
+/** What kube-apiserver passes on to pods, services and nodes takes as long as they do. */
+const PROXY_PATH =
+  /^\/api\/v1\/(?:namespaces\/[^/?]+\/(?:pods|services)|nodes)\/[^/?]+\/proxy(?:$|[/?])/;
+
+/** Whether a request is a watch, a followed log, something proxied by kube-apiserver, or an upgrade. */
 export function isLongRunning(head: RequestHead): boolean {
-  if (head.upgrade || WATCH_PATH.test(head.target)) return true;
+  const { target } = head;
+  if (head.upgrade || WATCH_PATH.test(target) || PROXY_PATH.test(target)) return true;
   const query = head.target.indexOf('?');
   return query >= 0 && LONG_QUERY.test(head.target.slice(query));
 }

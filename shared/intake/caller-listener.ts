@@ -11,6 +11,7 @@ import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import type { TunnelError } from '../errors.js';
 import { listen } from '../http/listen.js';
 import type { BoundAddress } from '../http/listen.js';
+import { setServerContext } from '../http/server-context.js';
 import type { Log } from '../log.js';
 import { answerBrokenRequest } from './broken-request.js';
 import type { CallerExchange } from './caller-exchange.js';
@@ -97,7 +98,7 @@ class CallerServer implements CallerListener {
   }
 
   setSecureContext(tls: SecureContextOptions): void {
-    if (this.#http1 instanceof https.Server) this.#http1.setSecureContext(tls);
+    if (this.#http1 instanceof https.Server) setServerContext(this.#http1, tls);
   }
 
   drain(): void {
@@ -136,6 +137,7 @@ class CallerServer implements CallerListener {
       // passed on to net.Server, though the types do not know it: half-close of upgraded connections
       ...{ allowHalfOpen: true },
     });
+    setServerContext(server, tls);
     // https.Server's own handler speaks HTTP/1; what negotiated h2 goes to the http2 server instead
     const [toHttp1] = server.listeners('secureConnection');
     server.removeAllListeners('secureConnection');
@@ -167,6 +169,11 @@ class CallerServer implements CallerListener {
     server.maxHeadersCount = 0; // counted by request-rules.ts; Node would drop the rest silently
     server.on('connection', (socket: Socket) => this.#sockets.add(socket));
     const reset = (socket: Duplex): void => this.#sockets.reset(socket);
+    const broken = (socket: Duplex, cause: Error | string): void => {
+      // an answer of ours in the middle of a response would be read as part of its body
+      if (isResponding(socket)) reset(socket);
+      else answerBrokenRequest(socket, cause);
+    };
     const onRequest = (request: http.IncomingMessage, response: http.ServerResponse): void => {
       this.#keep(response);
       const exchange = new Http1Exchange(request, response, reset);
@@ -181,16 +188,14 @@ class CallerServer implements CallerListener {
     server.on('checkContinue', onRequest);
     server.on('checkExpectation', onRequest);
     server.on('upgrade', (request: http.IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (hasRequestBody(request)) return answerBrokenRequest(socket, 'upgrade-with-body');
+      if (hasRequestBody(request)) return broken(socket, 'upgrade-with-body');
       const exchange = new UpgradeExchange(request, socket, head, reset);
       this.#hand(exchange, http1Fault(request) ?? this.#fault(exchange));
     });
     server.on('connect', (_request: http.IncomingMessage, socket: Duplex) => {
-      answerBrokenRequest(socket, 'connect');
+      broken(socket, 'connect');
     });
-    server.on('clientError', (reason: Error, socket: Duplex) => {
-      answerBrokenRequest(socket, reason);
-    });
+    server.on('clientError', (reason: Error, socket: Duplex) => broken(socket, reason));
   }
 
   #keep(response: http.ServerResponse): void {
@@ -210,4 +215,11 @@ class CallerServer implements CallerListener {
     if (fault === undefined) this.#options.onExchange(exchange);
     else this.#options.onFault(exchange, fault);
   }
+}
+
+/** Whether the head of a response has left on the connection and its end has not. */
+function isResponding(socket: Duplex): boolean {
+  // private, and what Node's own handler of client errors looks at
+  const { _httpMessage: response } = socket as { _httpMessage?: http.ServerResponse | null };
+  return response?.headersSent === true;
 }

@@ -77,7 +77,7 @@ export class Http2Exchange implements CallerExchange {
 
   sendHead(head: ResponseHead): void {
     if (this.#stream.destroyed) return;
-    const waitForTrailers = headerValue(head.headers, 'trailer') !== undefined && !head.ended;
+    const waitForTrailers = !head.ended && mayHaveTrailers(head.headers);
     this.#hasTrailersToSend = waitForTrailers;
     if (waitForTrailers) this.#stream.once('wantTrailers', () => this.#sendTrailers());
     this.#isEnded = head.ended;
@@ -122,6 +122,14 @@ export class Http2Exchange implements CallerExchange {
     this.onClose?.(isComplete);
     this.onClose = undefined;
   }
+}
+
+/** Trailers need not be announced; a response of a length that is known has none where it comes from. */
+function mayHaveTrailers(headers: HeaderList): boolean {
+  return (
+    headerValue(headers, 'content-length') === undefined ||
+    headerValue(headers, 'trailer') !== undefined
+  );
 }
 
 /**

@@ -7,9 +7,14 @@
 /** What stands in a log line in place of a secret. */
 export const REDACTED = '[secret]';
 
-/** A JSON key (or a name in a flat header list) whose string value is never shown. */
-const SECRET_FIELD =
-  /("(?:authorization|proxy-authorization|x-opsmx-token|cookie|set-cookie|token|password|passphrase|secret|key|cert|private-?key|client-?(?:key|certificate)-?data)"[:,]\[?)"(?:[^"\\]|\\.)*"/gi;
+const SECRET_NAMES =
+  'authorization|proxy-authorization|x-opsmx-token|cookie|set-cookie|token|password|passphrase|secret|key|cert|private-?key|client-?(?:key|certificate)-?data';
+
+/** A JSON key, or a name in a flat header list (not a value, which a colon precedes): its string value is never shown. */
+const SECRET_FIELD = new RegExp(
+  `("(?:${SECRET_NAMES})":\\[?|(?<!:)"(?:${SECRET_NAMES})",)"(?:[^"\\\\]|\\\\.)*"`,
+  'gi',
+);
 
 /**
  * Secrets inside other text. A credential after its scheme needs 16 characters, so that

@@ -98,6 +98,7 @@ describe('a target of a caller', () => {
         testExchange({ target: text }),
         ROUTE,
         undefined,
+        new Set(),
       );
       if (prefix === '') return assert.equal(rest, text, 'byte for byte');
       assert.equal(decodeURIComponent(prefix), '/agents/prod/kubernetes/k8s');

@@ -2,7 +2,7 @@
  * A controller and agents as an operator would run them: the built command in processes of its own, real
  * certificates, configuration files in a directory of the test. Ends with everything it started.
  */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
@@ -22,6 +22,8 @@ export const FAIRLEAD = fileURLToPath(new URL('../../dist/fairlead.js', import.m
 export interface RigOptions {
   /** Added to the controller's configuration. */
   readonly controller?: Readonly<Record<string, unknown>>;
+  /** A CA as its owner supplied it; default: one of its own. */
+  readonly ca?: { readonly certPem: string; readonly keyPem: string };
   /** Environment of the processes, beside the test's own. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -65,7 +67,7 @@ export class FairleadRig {
     if (!existsSync(FAIRLEAD)) throw new Error('dist/ is missing: run node build.mjs');
     const rig = new FairleadRig(options);
     try {
-      await initCa({ dir: rig.path('ca') }, systemClock);
+      await initCa({ dir: rig.path('ca'), ...rig.#suppliedCa() }, systemClock);
       await rig.startController();
       return rig;
     } catch (reason) {
@@ -79,6 +81,16 @@ export class FairleadRig {
     this.dir = path;
     this.#remove = remove;
     this.#options = options;
+  }
+
+  #suppliedCa(): { caCertFile?: string; caKeyFile?: string } {
+    const { ca } = this.#options;
+    if (ca === undefined) return {};
+    mkdirSync(this.path('ca'));
+    const [caCertFile, caKeyFile] = [this.path('ca', 'ca-cert.pem'), this.path('ca', 'ca-key.pem')];
+    writeFileSync(caCertFile, ca.certPem);
+    writeFileSync(caKeyFile, ca.keyPem);
+    return { caCertFile, caKeyFile };
   }
 
   /** A path in the rig's directory. */

@@ -210,6 +210,8 @@ export interface Http2Response {
 export interface Http2Body {
   readonly body?: Buffer | string;
   readonly trailers?: http2.OutgoingHttpHeaders;
+  /** How long the body waits after the head. */
+  readonly delayMs?: number;
 }
 
 /** One HTTP/2 connection. */
@@ -226,6 +228,7 @@ export class Http2Client {
       ca,
       servername: serverName,
       ALPNProtocols: ['h2'],
+      allowPartialTrustChain: true, // as Go's clients
       maxHeaderListPairs: 4000,
       maxSendHeaderBlockLength: 1024 * 1024,
       settings: { maxHeaderListSize: 1024 * 1024 },
@@ -247,7 +250,7 @@ export class Http2Client {
 
   /** Sends a request and waits for its end, good or bad. Arrays in headers are repeated fields. */
   async request(headers: http2.OutgoingHttpHeaders, sent: Http2Body = {}): Promise<Http2Response> {
-    const { body, trailers } = sent;
+    const { body, trailers, delayMs = 0 } = sent;
     const endStream = body === undefined && trailers === undefined;
     const waitForTrailers = trailers !== undefined;
     const stream = this.session.request(
@@ -255,7 +258,8 @@ export class Http2Client {
       { endStream, waitForTrailers },
     );
     if (waitForTrailers) stream.on('wantTrailers', () => stream.sendTrailers(trailers));
-    if (!endStream) stream.end(body);
+    if (delayMs > 0) setTimeout(() => stream.end(body), delayMs);
+    else if (!endStream) stream.end(body);
     return collected(stream);
   }
 

@@ -339,6 +339,28 @@ describe('sizes', () => {
   });
 });
 
+describe('bytes that are no request, sent while a response is under way', () => {
+  for (const nonsense of [
+    'BREW\r\n\r\n',
+    'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
+    'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n',
+  ]) {
+    test(`break it off, and no answer of ours becomes part of its body: ${JSON.stringify(nonsense.slice(0, 20))}`, async () => {
+      target.answer = () => 'HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n' + 'a'.repeat(100);
+      const client = await connect();
+      client.send(`GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${basic(token)}\r\n\r\n`);
+      await client.until(
+        'half a body',
+        () => client.received.includes('a'.repeat(100)) || undefined,
+      );
+      client.send(nonsense);
+      const { bytes, ending } = await client.closed();
+      assert.equal(ending, 'reset');
+      assert.ok(!bytes.toString().includes('HTTP/1.1 400'), bytes.toString());
+    });
+  }
+});
+
 describe('senders that do not finish', () => {
   test('a head that does not come to an end is cut off with 408', async () => {
     const client = await connect();

@@ -296,6 +296,28 @@ describe('an agent with a valid certificate that breaks the protocol', { timeout
     await assertUndisturbed();
   });
 
+  it('a call to a method that does not exist, by a stranger, whatever its path is', async () => {
+    for (const path of ['/x.Y/Z', '/x.Y/%zz', `/x/${'\u00e9%'.repeat(200)}`]) {
+      const session = http2.connect(`https://localhost:${rig.ports.agents}`, { ca: rig.caPem });
+      session.on('error', () => undefined);
+      const stream = session.request({
+        ':method': 'POST',
+        ':path': encodeURI(path).replaceAll('%25', '%'),
+        'content-type': 'application/grpc',
+        te: 'trailers',
+      });
+      stream.on('error', () => undefined);
+      stream.resume();
+      const seen = rig.controller.lines.length;
+      await new Promise((resolve) => stream.end().on('close', resolve));
+      await rig.controller.until(() =>
+        rig.controller.lines.slice(seen).some((line) => line.includes('agent call refused')),
+      );
+      session.destroy();
+    }
+    await assertUndisturbed();
+  });
+
   it('connections that carry no call are closed in the end', async () => {
     const sockets = Array.from({ length: 5 }, () =>
       tls.connect({

@@ -257,6 +257,53 @@ describe('a caller by HTTP/1.1', () => {
   });
 });
 
+describe('a body that has no length and does not come at once', () => {
+  const METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'GET', 'OPTIONS'];
+  // what a target must never take for a request
+  const BODY = 'POST /smuggled HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n';
+  const CHUNKED = `${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\n`;
+
+  for (const [how, lines, trailers] of [
+    ['late', '', ''],
+    ['after Expect: 100-continue', 'Expect: 100-continue\r\n', ''],
+    ['with an announced trailer', 'Trailer: X-Sum\r\n', 'X-Sum: 7\r\n'],
+  ] as const) {
+    test(`arrives in chunks and is never taken for a request, by HTTP/1.1, ${how}`, async () => {
+      for (const method of METHODS) {
+        target.forget();
+        target.onHead = () =>
+          lines.startsWith('Expect') ? 'HTTP/1.1 100 Continue\r\n\r\n' : undefined;
+        const { client, own } = await rawClient();
+        client.send(`${method} /up HTTP/1.1\r\n${own}${lines}Transfer-Encoding: chunked\r\n\r\n`);
+        await new Promise((resolve) => setTimeout(resolve, 60)); // longer than the agent waits for a body
+        client.send(`${CHUNKED}${trailers}\r\n`);
+        assert.equal((await client.response(method)).status, 200, method);
+        const seen = await target.request();
+        assert.equal(`${seen.method} ${seen.body.toString()}`, `${method} ${BODY}`);
+        assert.deepEqual(seen.trailers, trailers === '' ? [] : ['X-Sum', '7'], method);
+        assert.equal(target.requests.length, 1, method);
+        client.destroy();
+      }
+    });
+  }
+
+  test('arrives in chunks and is never taken for a request, by HTTP/2', async () => {
+    for (const method of METHODS) {
+      target.forget();
+      const client = await Http2Client.connect({
+        port: rig.ports.services,
+        tls: { ca: rig.caPem },
+      });
+      const headers = { ':method': method, ':path': '/up', authorization: basic(token) };
+      const { status } = await client.request(headers, { body: BODY, delayMs: 60 });
+      assert.equal(status, 200, method);
+      assert.equal((await target.request()).body.toString(), BODY, method);
+      assert.equal(target.requests.length, 1, method);
+      client.close();
+    }
+  });
+});
+
 describe('Expect: 100-continue', () => {
   const expecting = 'Expect: 100-continue\r\nContent-Length: 5\r\n';
 

@@ -148,16 +148,18 @@ for (const kind of CALLER_KINDS) {
       }
     });
 
-    test('response trailers arrive', async () => {
-      target.answer = () =>
-        'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n' +
-        '3\r\nabc\r\n0\r\nX-Sum: 7\r\n\r\n';
-      const { text, trailers } = await caller.send({ target: '/' });
-      assert.equal(text, 'abc');
-      assert.deepEqual(
-        trailers.map((one) => one.toLowerCase()),
-        ['x-sum', '7'],
-      );
+    test('response trailers arrive, announced or not', async () => {
+      for (const announcement of ['Trailer: X-Sum\r\n', '']) {
+        target.answer = () =>
+          `HTTP/1.1 200 OK\r\n${announcement}Transfer-Encoding: chunked\r\n\r\n` +
+          '3\r\nabc\r\n0\r\nX-Sum: 7\r\n\r\n';
+        const { text, trailers } = await caller.send({ target: '/' });
+        assert.equal(text, 'abc');
+        assert.deepEqual(
+          trailers.map((one) => one.toLowerCase()),
+          ['x-sum', '7'],
+        );
+      }
     });
 
     test('HEAD, 204 and 304 have no body, and their headers say what they said', async () => {

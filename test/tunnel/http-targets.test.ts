@@ -18,6 +18,7 @@ import { basic, serviceToken } from '../harness/caller-credentials.js';
 import { FairleadRig } from '../harness/fairlead-rig.js';
 import { allOf, header } from '../harness/http-message.js';
 import { RecordingTarget, answerOf } from '../harness/recording-target.js';
+import { testCa } from '../controller/certificates/test-authority.js';
 import { waitFor } from '../harness/wait-for.js';
 
 const DAY_MS = 86_400_000;
@@ -29,6 +30,7 @@ let plain: RecordingTarget;
 let secure: RecordingTarget;
 let mutual: RecordingTarget;
 let expired: RecordingTarget;
+let chained: RecordingTarget;
 let otherName: RecordingTarget;
 let silentTls: net.Server;
 let plainHttp: http.Server;
@@ -39,6 +41,11 @@ before(async () => {
   const other = await authority('Other CA');
   const clientCa = await authority('Clients of target');
   const good = await tlsOf(ca.authority, ['localhost', '127.0.0.1']);
+  // an issuing CA below a root that nobody names
+  const issuing = testCa({ name: 'Issuing', parent: testCa({ name: 'Root' }) });
+  const issuer = certificateAuthorityFromPem(issuing, systemClock);
+  const issued = await tlsOf(issuer, ['127.0.0.1']);
+  chained = await RecordingTarget.start({ tls: issued });
   plain = await RecordingTarget.start();
   secure = await RecordingTarget.start({ tls: good });
   mutual = await RecordingTarget.start({
@@ -85,6 +92,9 @@ before(async () => {
     tls: { url: https(secure), caFile },
     inlineca: { url: https(secure), caCert64: base64(ca.certPem) },
     system: { url: https(secure) },
+    issuingca: { url: https(chained), caFile: file('issuing.pem', issuing.certPem) },
+    owncert: { url: https(chained), caFile: file('own.pem', firstCertificate(issued.cert)) },
+    otherowncert: { url: https(chained), caFile: file('good.pem', firstCertificate(good.cert)) },
     wrongca: { url: https(secure), caFile: otherFile },
     insecure: { url: https(secure), insecure: true },
     expired: { url: https(expired), caFile },
@@ -111,14 +121,14 @@ before(async () => {
 
 after(async () => {
   await rig?.stop();
-  for (const target of [plain, secure, mutual, expired, otherName]) await target?.close();
+  for (const target of [plain, secure, mutual, expired, otherName, chained]) await target?.close();
   for (const socket of sockets) socket.destroy();
   silentTls?.close();
   plainHttp?.close();
 });
 
 beforeEach(() => {
-  for (const target of [plain, secure, mutual, otherName]) target.forget();
+  for (const target of [plain, secure, mutual, otherName, chained]) target.forget();
 });
 
 function portOf(server: net.Server): number {
@@ -128,6 +138,10 @@ function portOf(server: net.Server): number {
 async function authority(name: string) {
   const made = await makeCertificateAuthority({ keyType: 'ecdsa', name }, systemClock);
   return { ...made, authority: certificateAuthorityFromPem(made, systemClock) };
+}
+
+function firstCertificate(pem: string): string {
+  return pem.slice(0, pem.indexOf('-----END CERTIFICATE-----') + 25);
 }
 
 async function tlsOf(
@@ -149,6 +163,21 @@ async function ask(service: string, method = 'GET', body?: string): Promise<Call
     caller.close();
   }
 }
+
+describe('what a target is trusted by', () => {
+  for (const service of ['issuingca', 'owncert']) {
+    test(`may be an intermediate CA or its own certificate, as with Go's clients: ${service}`, async () => {
+      const response = await ask(service);
+      assert.equal(response.status, 200, response.text);
+    });
+  }
+
+  test('is not the certificate of another server', async () => {
+    const response = await ask('otherowncert');
+    assert.equal(response.status, 502);
+    assert.match(response.text, /TARGET_TLS_FAILED/u);
+  });
+});
 
 describe('the credential that the agent adds', () => {
   for (const [service, expected] of [

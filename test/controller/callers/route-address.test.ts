@@ -13,6 +13,10 @@ const ODD: Route = { agent: agentName('a/b ü%'), service: { type: 'x?y', name: 
 const PREFIX = '/agents/prod/kubernetes/k8s';
 const ODD_PREFIX = '/agents/a%2Fb%20%C3%BC%25/x%3Fy/n%23m';
 
+const NO_HOSTS: ReadonlySet<string> = new Set();
+/** The controller's own name may lie below the domain of the routes. */
+const OWN_HOSTS: ReadonlySet<string> = new Set(['fairlead.svc.example.com']);
+
 describe('a path with the prefix of the route', () => {
   const cases: readonly (readonly [
     given: string,
@@ -33,7 +37,7 @@ describe('a path with the prefix of the route', () => {
   ];
   for (const [given, target, prefix, route = ROUTE] of cases) {
     it(`is cut: ${given}`, () => {
-      const address = routeAddress(testExchange({ target: given }), route, undefined);
+      const address = routeAddress(testExchange({ target: given }), route, undefined, NO_HOSTS);
       assert.deepEqual(address, { target, prefix });
     });
   }
@@ -59,7 +63,7 @@ describe('a path without a prefix', () => {
   ];
   for (const target of targets) {
     it(`goes on as it is: ${target}`, () => {
-      const address = routeAddress(testExchange({ target }), ROUTE, undefined);
+      const address = routeAddress(testExchange({ target }), ROUTE, undefined, NO_HOSTS);
       assert.deepEqual(address, { target, prefix: '' });
     });
   }
@@ -83,7 +87,10 @@ describe('a path with the prefix of another route', () => {
   ];
   for (const target of targets) {
     it(`is refused: ${target}`, () => {
-      assert.throws(() => routeAddress(testExchange({ target }), ROUTE, undefined), isMismatch);
+      assert.throws(
+        () => routeAddress(testExchange({ target }), ROUTE, undefined, NO_HOSTS),
+        isMismatch,
+      );
     });
   }
 });
@@ -97,6 +104,8 @@ describe('the host name of a request', () => {
     `${own}:9002`,
     `${own}.:9002`,
     'controller.example.com',
+    'fairlead.svc.example.com',
+    'Fairlead.svc.example.com:9002',
     'svc.example.com',
     'svc.example.com.evil.org',
     '10.0.0.1:9002',
@@ -106,7 +115,10 @@ describe('the host name of a request', () => {
     it(`may be ${host}`, () => {
       const exchange = testExchange({ headers: ['host', host], target: '/x' });
       for (const domain of ['svc.example.com', 'SVC.Example.com']) {
-        assert.deepEqual(routeAddress(exchange, ROUTE, domain), { target: '/x', prefix: '' });
+        assert.deepEqual(routeAddress(exchange, ROUTE, domain, OWN_HOSTS), {
+          target: '/x',
+          prefix: '',
+        });
       }
     });
   }
@@ -114,17 +126,17 @@ describe('the host name of a request', () => {
     it(`may not be ${host}`, () => {
       const exchange = testExchange({ headers: ['Host', host] });
       for (const domain of ['svc.example.com', 'SVC.Example.com']) {
-        assert.throws(() => routeAddress(exchange, ROUTE, domain), isMismatch);
+        assert.throws(() => routeAddress(exchange, ROUTE, domain, OWN_HOSTS), isMismatch);
       }
       assert.ok(
-        routeAddress(exchange, ROUTE, undefined),
+        routeAddress(exchange, ROUTE, undefined, NO_HOSTS),
         'without a service domain it says nothing',
       );
     });
   }
 
   it('may be missing', () => {
-    assert.ok(routeAddress(testExchange({}), ROUTE, 'svc.example.com'));
+    assert.ok(routeAddress(testExchange({}), ROUTE, 'svc.example.com', NO_HOSTS));
   });
 });
 

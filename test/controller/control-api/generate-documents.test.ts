@@ -131,6 +131,12 @@ describe('generateAgentManifest', () => {
       [{ agentName: 'a', rbac: 'root' }, /^'rbac' .*cluster, namespaced, view, none$/],
       [{ agentName: 'a', targetNamespaces: ['ok', 'Not'] }, /^'targetNamespaces' is invalid/],
       [{ agentName: 'a', targetNamespaces: 'ok' }, /type list of strings/],
+      // they would be dropped, and the rights be those of the whole cluster
+      [{ agentName: 'a', targetNamespaces: ['ok'] }, /^'targetNamespaces' .*rbac "cluster" would/],
+      [
+        { agentName: 'a', targetNamespaces: ['ok'], rbac: 'view' },
+        /^'targetNamespaces' .*rbac "view" would/,
+      ],
       [{ agentName: 'a', secretNames: [''] }, /^'secretNames' is invalid/],
       [{ agentName: 'a', image: 'x y' }, /^'image' is invalid/],
     ];

@@ -14,6 +14,9 @@ const LONG = [
   '/api/v1/namespaces/a/pods/b/log?follow=true',
   '/api/v1/watch/pods',
   '/apis/apps/v1/watch/namespaces/a/deployments',
+  '/api/v1/namespaces/a/services/https:b:443/proxy/poll?x=1',
+  '/api/v1/namespaces/a/pods/b/proxy',
+  '/api/v1/nodes/n/proxy/logs/',
 ];
 const SHORT = [
   '/api/v1/pods',
@@ -25,6 +28,8 @@ const SHORT = [
   '/watch=true',
   '/api/v1/namespaces/watch/pods',
   '/job/watch/build?x=watch',
+  '/api/v1/namespaces/proxy/pods/proxy',
+  '/api/v1/namespaces/a/pods/b/proxying',
 ];
 
 describe('a request', () => {

@@ -29,6 +29,7 @@ describe('redaction', () => {
       '{"msg":"basic authentication is used"}',
       '{"msg":"the bearer of this","tokens":3,"keys":["a"]}',
       '{"path":"/api/v1/secrets","queryNames":"token"}',
+      '{"path":"/job/a/build","queryNames":"token","status":200}',
     ]) {
       assert.equal(withoutSecrets(text), text);
     }

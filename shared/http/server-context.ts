@@ -1,0 +1,22 @@
+/**
+ * Certificate, key and CA of a TLS server, at its start and when they are renewed.
+ */
+import type { SecureContext, SecureContextOptions, Server } from 'node:tls';
+
+/** What setAllowPartialTrustChain belongs to; not in Node's types. */
+interface NativeContext {
+  setAllowPartialTrustChain?(): void;
+}
+
+/**
+ * New handshakes use these. As with Go's servers, a CA file may hold an intermediate certificate without its
+ * root: tls.Server copies a fixed list of options, up to Node 22 without `allowPartialTrustChain`, so it is
+ * set on the context that was made.
+ */
+export function setServerContext(server: Server, options: SecureContextOptions): void {
+  server.setSecureContext(options);
+  // private to Node, and there since it has TLS servers; without it such a CA is refused as before
+  const { _sharedCreds: made } = server as unknown as { _sharedCreds?: SecureContext };
+  const native = made?.context as NativeContext | undefined; // `context` has no type of its own
+  native?.setAllowPartialTrustChain?.();
+}
