@@ -93,7 +93,7 @@ export class AgentPorts {
       target: exchange.target,
       prefix: '',
       chooseSession: (failed) => {
-        this.#open.checkLimit();
+        this.#open.admit(report);
         return this.#sessionFor(service, failed);
       },
       limits,

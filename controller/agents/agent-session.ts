@@ -2,7 +2,7 @@
  * One connected agent process, from its call to its end: who it is (agent-auth.ts), hello and welcome,
  * then streams both ways. Tells the registry when it serves and when it is gone.
  */
-import type { Clock } from '../../shared/clock.js';
+import type { Clock, Timer } from '../../shared/clock.js';
 import type { X509Certificate } from 'node:crypto';
 import { TunnelError, tunnelErrorFrom } from '../../shared/errors.js';
 import type { AgentName, SessionId } from '../../shared/ids.js';
@@ -59,6 +59,7 @@ export class AgentSession {
   #nonce: Buffer | undefined;
   #lastUse: number | undefined;
   #hasServed = false;
+  readonly #handshakeTimer: Timer;
 
   constructor(call: AgentCall, peer: AgentPeer, parts: AgentSessionParts) {
     const { clock, limits } = parts;
@@ -89,7 +90,7 @@ export class AgentSession {
       receive: (message) => this.tunnel.receive(message),
       lost: (error) => this.tunnel.linkLost(error),
     });
-    clock.after(limits.connectTimeoutMs, () => this.#handshakeTimedOut());
+    this.#handshakeTimer = clock.after(limits.connectTimeoutMs, () => this.#handshakeTimedOut());
   }
 
   /** The agent's name; only of a session that serves or has served. */
@@ -180,6 +181,7 @@ export class AgentSession {
       services: parts.services(),
       window: parts.limits.initialWindowBytes,
     });
+    this.#handshakeTimer.cancel();
     this.tunnel.established(hello);
     this.#hasServed = true;
     parts.log.info(
@@ -210,6 +212,7 @@ export class AgentSession {
   }
 
   #closed(error: TunnelError): void {
+    this.#handshakeTimer.cancel();
     this.#parts.onEnded(this);
     if (!this.#hasServed) return;
     this.#parts.log.info(

@@ -47,9 +47,9 @@ export class ServiceProxy {
   serve(exchange: CallerExchange): void {
     const report = this.#open.begin(exchange);
     try {
-      this.#open.checkLimit();
       const route = this.#parts.auth.routeOf(exchange);
       report.routed(route);
+      this.#open.admit(report);
       const { serviceDomain, ownHosts } = this.#parts;
       this.#carry(exchange, route, routeAddress(exchange, route, serviceDomain, ownHosts), report);
     } catch (reason) {
@@ -62,7 +62,7 @@ export class ServiceProxy {
     const report = this.#open.begin(exchange);
     report.routed(route);
     try {
-      this.#open.checkLimit();
+      this.#open.admit(report);
       this.#carry(exchange, route, { target: exchange.target, prefix: '' }, report);
     } catch (reason) {
       report.refuse(tunnelErrorFrom(reason));

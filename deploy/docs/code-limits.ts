@@ -30,7 +30,7 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     name: 'MAX_ABORTED_STREAMS',
     file: 'shared/intake/http2-sessions.ts',
     guards: 'HTTP/2 streams of one connection broken off within 30 s (rapid reset).',
-    whenReached: TRANSPORT_GONE,
+    whenReached: 'The connection takes no more streams and ends with those that are open.',
   },
   {
     name: 'ABORTED_WITHIN_MS',
@@ -105,6 +105,12 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     file: 'shared/intake/tunnel-exchange.ts',
     guards: 'How much longer than `responseHeadTimeoutMs` the listening end waits.',
     whenReached: '504 `TARGET_SILENT`.',
+  },
+  {
+    name: 'ANSWER_TIMEOUT_MS',
+    file: 'shared/intake/tunnel-exchange.ts',
+    guards: 'How long a caller may take for an error answer of ours.',
+    whenReached: TRANSPORT_GONE,
   },
   {
     name: 'MAX_INFORMATIONAL',
@@ -284,6 +290,12 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: TRANSPORT_GONE,
   },
   {
+    name: 'MAX_REASON_CHARS',
+    file: 'controller/agents/grpc-server-http2.ts',
+    guards: 'Characters of the reason for which the gRPC layer refused a call, as logged.',
+    whenReached: 'It is cut.',
+  },
+  {
     name: 'MAX_CALLS_PER_CONNECTION',
     file: 'controller/agents/tunnel-server.ts',
     guards: 'gRPC calls on one connection of an agent; agents use one.',
@@ -320,6 +332,12 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: 'The next wait starts at `reconnectMinMs` again.',
   },
   // targets and their credentials
+  {
+    name: 'TARGET_KEEPALIVE_MS',
+    file: 'shared/forwarding/target-pool.ts',
+    guards: 'Silence on a connection to a target after which TCP asks whether the target is there.',
+    whenReached: 'A target that does not answer has gone: its requests are ended.',
+  },
   {
     name: 'REFRESH_INTERVAL_MS',
     file: 'shared/forwarding/service-catalog.ts',

@@ -79,7 +79,7 @@ const options = z.strictObject({
     .default(500)
     .describe('Shortest wait before the agent connects again. Grows and is jittered from there.'),
   reconnectMaxMs: durationMs(10)
-    .default(10_000)
+    .default(4_000)
     .describe(
       'Longest wait before the agent connects again. Bounds the outage after a long controller stop.',
     ),
@@ -107,7 +107,7 @@ const options = z.strictObject({
   callerBodyIdleTimeoutMs: durationMs(0)
     .default(600_000)
     .describe(
-      'Silence in the middle of a request body; 0 allows any. Long, as the upload half of a Jenkins CLI session may be quiet for minutes.',
+      'Silence in the middle of a request body, or of a switched connection whose target takes nothing; 0 allows any. Long, as the upload half of a Jenkins CLI session may be quiet for minutes. An HTTP/1.1 caller that leaves while its target takes nothing is noticed then.',
     ),
 });
 

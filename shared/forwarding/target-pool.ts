@@ -6,6 +6,9 @@ import type { Socket } from 'node:net';
 import { Pool, buildConnector } from 'undici';
 import type { TargetEndpoint, TargetTls } from './target.js';
 
+/** Silence on a connection to a target after which TCP asks whether the target is there. */
+export const TARGET_KEEPALIVE_MS = 10_000;
+
 /** Limits towards targets; a slice of the `limits` section of the configuration. */
 export interface TargetLimits {
   readonly targetConnectTimeoutMs: number;
@@ -80,7 +83,8 @@ export class TargetPools {
  * it does not read at that moment), so it is told of a broken connection by another name.
  */
 function connectorOf(options: buildConnector.BuildOptions): buildConnector.connector {
-  const connect = buildConnector({ allowH2: false, ...options });
+  const keepAlive = { keepAlive: true, keepAliveInitialDelay: TARGET_KEEPALIVE_MS };
+  const connect = buildConnector({ allowH2: false, ...keepAlive, ...options });
   return (target, callback) =>
     connect(target, (...outcome) => {
       const socket: Socket | null = outcome[1];

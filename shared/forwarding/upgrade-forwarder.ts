@@ -22,7 +22,7 @@ import { MAX_INFORMATIONAL, responseHead, unfitFields } from './response-head.js
 import type { Forward } from './stream-handler.js';
 import type { TargetEndpoint } from './target.js';
 import { targetErrorFrom } from './target-error.js';
-import { tlsConnectOptions } from './target-pool.js';
+import { TARGET_KEEPALIVE_MS, tlsConnectOptions } from './target-pool.js';
 
 /** Starts forwarding; everything after happens in callbacks. */
 export function forwardOnOwnConnection(forward: Forward): void {
@@ -81,6 +81,7 @@ class OwnConnectionForward implements StreamHandler {
     };
     const request = (tls === undefined ? http : https).request(options);
     request.setNoDelay(true);
+    request.setSocketKeepAlive(true, TARGET_KEEPALIVE_MS);
     request.on('information', (info) => this.#informational(info.statusCode, info.rawHeaders));
     request.on('response', (response) => this.#answered(response));
     request.on('upgrade', (response, socket: Duplex, head) =>

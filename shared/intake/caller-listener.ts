@@ -168,10 +168,12 @@ class CallerServer implements CallerListener {
   #serveHttp1(server: http.Server | https.Server): void {
     server.maxHeadersCount = 0; // counted by request-rules.ts; Node would drop the rest silently
     server.on('connection', (socket: Socket) => this.#sockets.add(socket));
+    const secure = server instanceof https.Server ? 'secureConnection' : 'connection';
+    server.on(secure, (socket: Socket) => socket.setMaxListeners(0)); // one per pipelined request
     const reset = (socket: Duplex): void => this.#sockets.reset(socket);
     const broken = (socket: Duplex, cause: Error | string): void => {
       // an answer of ours in the middle of a response would be read as part of its body
-      if (isResponding(socket)) reset(socket);
+      if (responseOn(socket)?.headersSent === true) reset(socket);
       else answerBrokenRequest(socket, cause);
     };
     const onRequest = (request: http.IncomingMessage, response: http.ServerResponse): void => {
@@ -188,6 +190,8 @@ class CallerServer implements CallerListener {
     server.on('checkContinue', onRequest);
     server.on('checkExpectation', onRequest);
     server.on('upgrade', (request: http.IncomingMessage, socket: Duplex, head: Buffer) => {
+      // behind requests that are not answered yet, its bytes would be mixed with their responses
+      if (responseOn(socket) !== undefined) return reset(socket);
       if (hasRequestBody(request)) return broken(socket, 'upgrade-with-body');
       const exchange = new UpgradeExchange(request, socket, head, reset);
       this.#hand(exchange, http1Fault(request) ?? this.#fault(exchange));
@@ -217,9 +221,9 @@ class CallerServer implements CallerListener {
   }
 }
 
-/** Whether the head of a response has left on the connection and its end has not. */
-function isResponding(socket: Duplex): boolean {
+/** The response whose turn it is on a connection, if one is not finished. */
+function responseOn(socket: Duplex): http.ServerResponse | undefined {
   // private, and what Node's own handler of client errors looks at
   const { _httpMessage: response } = socket as { _httpMessage?: http.ServerResponse | null };
-  return response?.headersSent === true;
+  return response ?? undefined;
 }

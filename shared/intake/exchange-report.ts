@@ -11,7 +11,7 @@ import type { Metrics } from '../operations/metrics.js';
 import { createRequestLog } from '../request-log.js';
 import type { RequestFacts, RequestLog } from '../request-log.js';
 import type { CallerExchange } from './caller-exchange.js';
-import { sendWhole } from './tunnel-exchange.js';
+import { ANSWER_TIMEOUT_MS, sendWhole } from './tunnel-exchange.js';
 import type { ExchangeFacts } from './tunnel-exchange.js';
 
 /** Where reports go. */
@@ -90,7 +90,9 @@ export class ExchangeReport {
       serviceType: this.#route?.service.type ?? serviceTypeInPath(exchange.target),
       requestId: this.requestId,
     });
-    exchange.onClose = () =>
+    const timer = this.#parts.clock.after(ANSWER_TIMEOUT_MS, () => exchange.abort());
+    exchange.onClose = () => {
+      timer.cancel();
       this.finished({
         status: response.status,
         requestBytes: 0,
@@ -99,6 +101,7 @@ export class ExchangeReport {
         ending: error.code,
         error,
       });
+    };
     sendWhole(exchange, response);
   }
 }

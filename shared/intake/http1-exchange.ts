@@ -30,6 +30,7 @@ export class Http1Exchange implements CallerExchange {
   readonly #socket: Socket;
   readonly #reset: (socket: Socket) => void;
   #isHeadWaiting = false;
+  readonly #onSocketClose = (): void => this.#closed();
 
   /** `reset` breaks a connection. */
   constructor(request: IncomingMessage, response: ServerResponse, reset: (socket: Socket) => void) {
@@ -45,6 +46,8 @@ export class Http1Exchange implements CallerExchange {
     this.hasBody = hasRequestBody(request);
     response.sendDate = false; // the target's own Date passes through
     response.on('close', () => this.#closed());
+    // a pipelined response has no connection before its turn, and is not told when that ends
+    if (response.socket === null) this.#socket.once('close', this.#onSocketClose);
     request.on('error', () => undefined); // a broken request also closes the response
     response.on('error', () => undefined);
   }
@@ -111,6 +114,7 @@ export class Http1Exchange implements CallerExchange {
   }
 
   #closed(): void {
+    this.#socket.off('close', this.#onSocketClose);
     const isComplete = this.#response.writableFinished;
     if (isComplete && !this.#request.complete) this.#discardBody();
     this.onClose?.(isComplete);

@@ -2,6 +2,7 @@
  * An HTTP/2 request of a caller as a CallerExchange, over Node's core stream API (not the compatibility
  * layer, which costs a third more).
  */
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { constants } from 'node:http2';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { HeaderList } from '../http/header-list.js';
@@ -31,6 +32,7 @@ export class Http2Exchange implements CallerExchange {
   #requestTrailers: HeaderList = [];
   #responseTrailers: HeaderList = [];
   #isEnded = false;
+  #isBrokenOff = false;
   #hasTrailersToSend = false;
 
   constructor({ stream, pseudo, rawHeaders }: Http2Request) {
@@ -47,6 +49,11 @@ export class Http2Exchange implements CallerExchange {
     stream.on('finish', () => {
       if (!this.#hasTrailersToSend) this.#dropRequest();
     });
+  }
+
+  /** Whether it was us who ended the stream early. */
+  get isBrokenOff(): boolean {
+    return this.#isBrokenOff;
   }
 
   clientCertificate(): ClientCertificate | undefined {
@@ -100,12 +107,18 @@ export class Http2Exchange implements CallerExchange {
 
   abort(): void {
     this.#isEnded = false;
+    this.#isBrokenOff = true;
     // not close(): it sends END_STREAM before RST_STREAM, and a cut body looks whole (Node 20 to 24)
     this.#stream.destroy(new Error('broken off'));
   }
 
   #sendTrailers(): void {
-    this.#stream.sendTrailers(http2Headers(this.#responseTrailers));
+    try {
+      this.#stream.sendTrailers(http2Headers(this.#responseTrailers));
+    } catch {
+      // what HTTP/2 cannot carry (a pseudo-header, a connection's own): the response is not whole
+      return this.abort();
+    }
     setImmediate(() => this.#dropRequest()); // once they have left
   }
 
@@ -150,12 +163,17 @@ function http1Headers(raw: readonly string[], authority: string): HeaderList {
   return headers;
 }
 
-/** A header list as the object that http2 takes: lower case, duplicates as arrays. */
+/**
+ * A header list as the object that http2 takes: lower case, duplicates as arrays. Throws for what no header
+ * may hold: nghttp2 would send it, and the next hop may speak HTTP/1.
+ */
 function http2Headers(headers: HeaderList): OutgoingHttpHeaders {
   const object: OutgoingHttpHeaders = {};
   for (let i = 0; i < headers.length; i += 2) {
     const name = (headers[i] ?? '').toLowerCase();
     const value = headers[i + 1] ?? '';
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
     const known = object[name];
     if (known === undefined) object[name] = value;
     else if (REPEATABLE.has(name)) object[name] = [known, value].flat().map(String);

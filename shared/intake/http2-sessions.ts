@@ -23,7 +23,7 @@ const MAX_CALLER_STREAMS = 250;
 const H2_STREAM_WINDOW_BYTES = 256 * 1024;
 const H2_CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
 
-/** Streams of one connection that may be broken off within a while: far more than an honest caller leaves. */
+/** Streams of one connection that its caller may break off within a while; below nghttp2's own 1000. */
 const MAX_ABORTED_STREAMS = 500;
 const ABORTED_WITHIN_MS = 30_000;
 
@@ -66,8 +66,9 @@ export class Http2Sessions {
       _flags: number,
       rawHeaders: string[],
     ): void => {
-      if (stream.session !== undefined) this.#count(stream.session, stream);
-      onExchange(new Http2Exchange({ stream, pseudo, rawHeaders }));
+      const exchange = new Http2Exchange({ stream, pseudo, rawHeaders });
+      if (stream.session !== undefined) this.#count(stream.session, stream, exchange);
+      onExchange(exchange);
     };
     this.#server.on('stream', onStream);
   }
@@ -123,21 +124,22 @@ export class Http2Sessions {
     facts.idle = setTimeout(() => session.destroy(), this.#idleTimeoutMs).unref();
   }
 
-  #count(session: Http2Session, stream: http2.ServerHttp2Stream): void {
+  #count(session: Http2Session, stream: http2.ServerHttp2Stream, exchange: Http2Exchange): void {
     const facts = this.#sessions.get(session);
     if (facts === undefined) return;
     facts.open++;
     clearTimeout(facts.idle);
     stream.on('close', () => {
       facts.open--;
-      if (stream.aborted) this.#countAborted(session, facts);
+      if (stream.aborted && !exchange.isBrokenOff) this.#countAborted(session, facts);
       if (facts.open === 0 && !session.destroyed) this.#waitIdle(session, facts);
     });
   }
 
   /**
-   * Rapid reset (CVE-2023-44487): each open stream costs us more than it costs its sender. nghttp2 has a
-   * bound as well, at which Node 20 sends GOAWAY and then keeps the dead connection.
+   * Rapid reset (CVE-2023-44487): each open stream costs us more than it costs its sender. The connection
+   * takes no more streams and ends with those that are open, so that an honest proxy of many callers only
+   * connects anew. nghttp2 has a bound as well, at which Node 20 sends GOAWAY and keeps the dead connection.
    */
   #countAborted(session: Http2Session, facts: SessionFacts): void {
     const now = performance.now();
@@ -145,10 +147,10 @@ export class Http2Sessions {
       facts.countedFrom = now;
       facts.aborted = 0;
     }
-    if (++facts.aborted <= MAX_ABORTED_STREAMS || session.destroyed) return;
+    if (++facts.aborted <= MAX_ABORTED_STREAMS || session.closed || session.destroyed) return;
     const reason = `${MAX_ABORTED_STREAMS} streams broken off within ${ABORTED_WITHIN_MS / 1000} s`;
     this.#logBroken(facts, reason);
-    session.destroy(new Error(reason), http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    session.close();
   }
 
   #logBroken({ remoteAddress }: SessionFacts, reason: string): void {

@@ -13,6 +13,8 @@ export class OpenExchanges {
   readonly #parts: ReportParts;
   readonly #maxStreams: number;
   readonly #newRequestId = requestIdSource();
+  /** Those whose credential was good: what is refused must not take room from them. */
+  readonly #admitted = new Set<ExchangeReport>();
   #count = 0;
   #onIdle: (() => void) | undefined;
 
@@ -24,14 +26,18 @@ export class OpenExchanges {
   /** Opens the report of an exchange that has just arrived. */
   begin(exchange: CallerExchange): ExchangeReport {
     this.#count++;
-    return new ExchangeReport(exchange, this.#newRequestId(), this.#parts, () => {
+    const report = new ExchangeReport(exchange, this.#newRequestId(), this.#parts, () => {
+      this.#admitted.delete(report);
       if (--this.#count === 0) this.#onIdle?.();
     });
+    return report;
   }
 
-  /** Throws TOO_MANY_STREAMS when the exchange that has just begun is one too many. */
-  checkLimit(): void {
-    if (this.#count <= this.#maxStreams) return;
+  /** Counts an exchange that is to be carried. Throws TOO_MANY_STREAMS when it is one too many. */
+  admit(report: ExchangeReport): void {
+    this.#admitted.add(report);
+    if (this.#admitted.size <= this.#maxStreams) return;
+    this.#admitted.delete(report);
     throw new TunnelError(
       'TOO_MANY_STREAMS',
       `${this.#maxStreams} requests are under way already (limits.maxStreams)`,

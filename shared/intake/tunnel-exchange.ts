@@ -7,6 +7,7 @@ import type { Clock, Timer } from '../clock.js';
 import { TunnelError, tunnelErrorFrom } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import { errorResponse } from '../http/error-response.js';
+import { bodyLength } from '../http/content-length.js';
 import { callerHeaders, endToEndHeaders } from '../http/hop-by-hop.js';
 import type { HeaderList } from '../http/header-list.js';
 import { locationForCaller } from '../http/location.js';
@@ -63,6 +64,9 @@ const HEAD_TIMEOUT_SLACK_MS = 5000;
 /** How long the target may take for the last bytes of a switched connection that both sides have ended. */
 const LAST_BYTES_MS = 60_000;
 
+/** How long a caller may take for an answer of ours. */
+export const ANSWER_TIMEOUT_MS = 10_000;
+
 /** Informational responses passed on per exchange; heads are under no credit, so they have to be few. */
 const MAX_INFORMATIONAL = 100;
 
@@ -82,10 +86,13 @@ class TunnelExchange implements StreamHandler {
   #headTimer: Timer | undefined;
   #bodyTimer: Timer | undefined;
   #isBodyMoving = true;
+  #isHeldBack = false;
   #status: number | undefined;
   #headMs: number | undefined;
   #requestBytes = 0;
   #responseBytes = 0;
+  /** Bytes of response body that are to come; undefined when nobody said. */
+  #bodyLength: number | undefined;
   #isBodyStarted = false;
   #informational = 0;
   #error: TunnelError | undefined;
@@ -126,16 +133,18 @@ class TunnelExchange implements StreamHandler {
 
   #startBody(): void {
     this.#isBodyStarted = true;
-    if (!this.#exchange.isUpgrade) this.#watchBody();
+    this.#watchBody();
     this.#exchange.startBody({
       onBody: (bytes) => {
         this.#isBodyMoving = true;
         this.#requestBytes += bytes.length;
-        if (this.#stream?.write(bytes) === false) this.#exchange.pauseBody();
+        if (this.#stream?.write(bytes) !== false) return;
+        this.#isHeldBack = true;
+        this.#exchange.pauseBody();
       },
       onBodyEnd: (trailers) => {
         this.#bodyTimer?.cancel();
-        this.#stream?.end(trailers);
+        this.#stream?.end(endToEndHeaders(trailers));
         if (this.#status === undefined) this.#awaitHead();
       },
     });
@@ -143,16 +152,20 @@ class TunnelExchange implements StreamHandler {
 
   onWritable(): void {
     this.#isBodyMoving = true;
+    this.#isHeldBack = false;
     this.#exchange.resumeBody();
   }
 
-  /** A caller (or a target that takes nothing) that stops in the middle of a body does not stay for ever. */
+  /**
+   * A caller that stops in the middle of a body, or a target that takes nothing of it, does not stay for ever:
+   * a caller that is held back is not read, so that its leaving goes unnoticed. A quiet shell may be quiet.
+   */
   #watchBody(): void {
     const { clock, limits } = this.#plan;
     const timeoutMs = limits.callerBodyIdleTimeoutMs;
     if (timeoutMs === 0) return;
     this.#bodyTimer = clock.every(timeoutMs, () => {
-      if (this.#isBodyMoving) {
+      if (this.#isBodyMoving || (this.#exchange.isUpgrade && !this.#isHeldBack)) {
         this.#isBodyMoving = false;
         return;
       }
@@ -190,6 +203,12 @@ class TunnelExchange implements StreamHandler {
   #sendHead(head: ResponseHead): void {
     const isSwitch = head.status === 101;
     this.#headTimer?.cancel();
+    const length = isSwitch ? undefined : bodyLength(head, this.#head.method);
+    if (length === 'faulty')
+      return this.#refuseResponse('a Content-Length that is not that of its body');
+    if (isSwitch && !this.#exchange.isUpgrade)
+      return this.#refuseResponse('101 to an ordinary request');
+    this.#bodyLength = length;
     const headers = endToEndHeaders(head.headers, isSwitch);
     this.#exchange.sendHead({
       ...head,
@@ -204,12 +223,18 @@ class TunnelExchange implements StreamHandler {
 
   onData(bytes: Buffer): void {
     this.#responseBytes += bytes.length;
+    if (this.#bodyLength !== undefined && this.#responseBytes > this.#bodyLength) {
+      return this.#refuseResponse('more body than its Content-Length');
+    }
     const stream = this.#stream;
     this.#exchange.sendData(bytes, () => stream?.consumed(bytes.length));
   }
 
   onEnd(trailers: HeaderList): void {
-    this.#guarded(() => this.#exchange.sendEnd(trailers));
+    if (this.#bodyLength !== undefined && this.#responseBytes < this.#bodyLength) {
+      return this.#refuseResponse('less body than its Content-Length');
+    }
+    this.#guarded(() => this.#exchange.sendEnd(endToEndHeaders(trailers)));
   }
 
   /** What a caller's protocol cannot carry (a status of 99, a header with a line end) costs this exchange only. */
@@ -217,11 +242,14 @@ class TunnelExchange implements StreamHandler {
     try {
       send();
     } catch (cause) {
-      const text = 'the target answered something that cannot be sent on';
-      const error = new TunnelError('TARGET_BROKE_OFF', text, { cause });
-      this.#stream?.reset(error);
-      this.#fail(error);
+      this.#refuseResponse('something that cannot be sent on', cause);
     }
+  }
+
+  #refuseResponse(what: string, cause?: unknown): void {
+    const error = new TunnelError('TARGET_BROKE_OFF', `the target answered ${what}`, { cause });
+    this.#stream?.reset(error);
+    this.#fail(error);
   }
 
   onReset(error: TunnelError | undefined): void {
@@ -236,6 +264,7 @@ class TunnelExchange implements StreamHandler {
   /** Only what cannot have had an effect is sent twice, and only once more. */
   #mayRepeat(error: TunnelError): boolean {
     if (this.#failed.size > 0 || this.#isBodyStarted || this.#exchange.isUpgrade) return false;
+    if (this.#informational > 0) return false; // the caller has had an answer of the target
     // refused by a session that was draining: it never reached the target
     if (error.code === 'DRAINING') return true;
     return error.code === 'AGENT_LOST' && REPEATABLE_METHODS.has(this.#head.method);
@@ -256,6 +285,7 @@ class TunnelExchange implements StreamHandler {
       requestId: this.#plan.requestId,
     });
     this.#status = response.status;
+    this.#headTimer = this.#plan.clock.after(ANSWER_TIMEOUT_MS, () => this.#exchange.abort());
     sendWhole(this.#exchange, response);
     this.#responseBytes = response.body.length;
   }
@@ -265,7 +295,8 @@ class TunnelExchange implements StreamHandler {
     if (!complete || !stream.isReceivingEnded) stream.reset(left);
     // both halves of a switched connection have ended: its last bytes are still on their way
     else if (this.#exchange.isUpgrade && stream.isSendingEnded) {
-      this.#plan.clock.after(LAST_BYTES_MS, () => stream.reset(left));
+      const timer = this.#plan.clock.after(LAST_BYTES_MS, () => stream.reset(left));
+      stream.onClosed = () => timer.cancel();
     } else stream.stop();
     stream.discard();
   }

@@ -122,6 +122,17 @@ export class UpgradeExchange implements CallerExchange {
 
   /** An ordinary response, framed by Node; the connection ends with it. */
   #refuse(head: ResponseHead): void {
+    // a first refusal that could not be sent on is followed by one of ours
+    const response = this.#refusal ?? this.#newRefusal();
+    const reason = head.reason === '' ? undefined : head.reason;
+    response.writeHead(head.status, reason, head.headers);
+    if (head.ended) this.sendEnd();
+    else response.flushHeaders();
+    this.#early = [];
+    this.#socket.resume(); // to see the caller close
+  }
+
+  #newRefusal(): ServerResponse {
     const response = new ServerResponse(this.#request);
     this.#refusal = response;
     response.sendDate = false;
@@ -130,12 +141,7 @@ export class UpgradeExchange implements CallerExchange {
     response.on('finish', () => this.#linger());
     // the server's own way of giving a response its connection; the socket is the request's
     response.assignSocket(this.#request.socket);
-    const reason = head.reason === '' ? undefined : head.reason;
-    response.writeHead(head.status, reason, head.headers);
-    if (head.ended) this.sendEnd();
-    else response.flushHeaders();
-    this.#early = [];
-    this.#socket.resume(); // to see the caller close
+    return response;
   }
 
   /** Ends a refused connection; a caller that does not end its side is not waited for. */

@@ -28,6 +28,8 @@ const FROZEN_MS = 5 * CHECK_MS;
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   readonly #timers: Timer[];
+  /** Set when the peer's time ends before the next look. */
+  #lastLook: Timer | undefined;
   readonly #sentAt = new Map<number, number>();
   #nextId = 1;
   #lastHeard: number;
@@ -85,6 +87,7 @@ export class Heartbeat {
 
   stop(): void {
     for (const timer of this.#timers) timer.cancel();
+    this.#lastLook?.cancel();
     this.#sentAt.clear();
   }
 
@@ -96,7 +99,12 @@ export class Heartbeat {
     // after SIGSTOP or a suspended machine the peer's messages wait in the socket: hear them first
     if (wasFrozen) this.#lastHeard = now;
     const silentMs = now - this.#lastHeard;
-    if (silentMs < timeoutMs) return;
+    this.#lastLook?.cancel();
+    const leftMs = timeoutMs - silentMs;
+    if (leftMs > 0) {
+      if (leftMs < CHECK_MS) this.#lastLook = clock.after(leftMs, () => this.#check());
+      return;
+    }
     this.stop();
     this.#options.onDead(silentMs);
   }

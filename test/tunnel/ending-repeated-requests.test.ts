@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ServiceRig } from '../harness/service-rig.js';
+import { RawCaller } from '../harness/slow-caller.js';
 import { waitFor } from '../harness/wait-for.js';
 import { seededRandom } from '../harness/seeded-random.js';
 
@@ -109,6 +110,35 @@ describe('with a link that is cut again and again', () => {
       if (status === 503) assert.equal(count, 0, '503 says that it was not sent');
     }
     assert.ok(by(200) > 0 && by(502) > 0, 'the cuts met requests at different points');
+    await rig.settled();
+  });
+
+  test('a GET whose caller has had a 103 of the target is not sent again', async () => {
+    rig.target.on.set('/hint', ({ response }) => {
+      response.writeEarlyHints({ link: '</a>; rel=preload' });
+    });
+    const caller = await RawCaller.ask(rig.identity, { path: '/hint' });
+    await waitFor('the hint', () => caller.text.includes('HTTP/1.1 103 '));
+    rig.link?.cut();
+    await waitFor('the answer', () => caller.text.includes('HTTP/1.1 502 '));
+    assert.equal(rig.target.count('GET /hint'), 1);
+    caller.leave();
+    await rig.settled();
+  });
+
+  test('a switch of protocols that was not answered is not sent again', async () => {
+    let switches = 0;
+    rig.target.onSwitch = () => switches++;
+    const caller = await RawCaller.ask(rig.identity, {
+      path: '/exec',
+      headers: ['Connection: Upgrade', 'Upgrade: x'],
+    });
+    await waitFor('the switch at the target', () => switches === 1);
+    rig.link?.cut();
+    await waitFor('the answer', () => caller.text.includes('HTTP/1.1 502 '));
+    assert.equal(switches, 1);
+    caller.leave();
+    rig.target.cut();
     await rig.settled();
   });
 });

@@ -3,6 +3,7 @@
  * else notices. Slow and malformed requests: bad-input-requests.test.ts.
  */
 import assert from 'node:assert/strict';
+import * as http2 from 'node:http2';
 import { after, before, describe, test } from 'node:test';
 import { Flag, FrameCaller, FrameType, frame, literalField } from '../harness/h2-frames.js';
 import { latencies, percentile } from '../harness/latency.js';
@@ -62,7 +63,11 @@ describe('a caller that floods its HTTP/2 connection', { timeout: 120_000 }, () 
   let rig: ServiceRig;
 
   before(async () => {
-    rig = await ServiceRig.start({ controller: { limits: { callerIdleTimeoutMs: 2000 } } });
+    rig = await ServiceRig.start({
+      controller: {
+        limits: { callerIdleTimeoutMs: 2000, maxStreams: 200, maxStreamsPerSession: 200 },
+      },
+    });
     await rig.warmUp();
   });
 
@@ -77,6 +82,57 @@ describe('a caller that floods its HTTP/2 connection', { timeout: 120_000 }, () 
       return caller.isClosed;
     });
     caller.close();
+  });
+
+  test('with refusals that it does not let out takes no room from others, and is cut off', async () => {
+    const { port, ca } = rig.identity;
+    const session = http2.connect(`https://localhost:${port}`, {
+      ca,
+      settings: { initialWindowSize: 0 },
+    });
+    session.on('error', () => undefined);
+    await new Promise((resolve) => session.once('remoteSettings', resolve));
+    let closed = 0;
+    for (let i = 0; i < 240; i++) {
+      const stream = session.request({ ':path': '/x' });
+      stream.on('error', () => undefined);
+      stream.on('close', () => closed++);
+      stream.resume();
+    }
+    await waitFor(
+      'the streams',
+      async () => (await rig.metrics('fairlead_streams_open'))[0] === 240,
+    );
+    assert.equal((await rig.ask('/ok')).status, 200);
+    await waitFor('the end of the streams', () => closed === 240, 20_000);
+    session.destroy();
+    await rig.settled();
+  });
+
+  test('whose streams we break off ourselves is none: its connection lives on', async () => {
+    const session = http2.connect(`https://localhost:${rig.identity.port}`, {
+      ca: rig.identity.ca,
+    });
+    session.on('error', () => undefined);
+    const headers = { ':path': '/watch', 'x-opsmx-token': rig.token };
+    rig.target.on.set('/watch', ({ response }) => response.write('event\n'));
+    for (let round = 0; round < 3; round++) {
+      let heads = 0;
+      let closed = 0;
+      for (let i = 0; i < 200; i++) {
+        const stream = session.request(headers);
+        stream.on('error', () => undefined);
+        stream.on('response', () => heads++);
+        stream.on('close', () => closed++);
+        stream.resume();
+      }
+      await waitFor('the watches', () => heads === 200);
+      rig.target.cut();
+      await waitFor('their end', () => closed === 200);
+    }
+    assert.equal(session.closed, false);
+    session.destroy();
+    await rig.settled();
   });
 
   for (const { what, frames, first, isUnread, reason } of FLOODS) {

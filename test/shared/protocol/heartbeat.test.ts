@@ -24,6 +24,17 @@ describe('a heartbeat', () => {
     assert.equal(clock.timerCount, 0);
   });
 
+  it('does so at the moment the time is over, also between two looks', () => {
+    const { clock, heartbeat, deaths } = start();
+    clock.advance(10_300);
+    heartbeat.heard();
+    clock.advance(24_999);
+    assert.deepEqual(deaths, []);
+    clock.advance(1);
+    assert.deepEqual(deaths, [25_000]);
+    assert.equal(clock.timerCount, 0);
+  });
+
   it('keeps a peer that says anything at all', () => {
     const { clock, heartbeat, deaths } = start();
     for (let i = 0; i < 20; i++) {
