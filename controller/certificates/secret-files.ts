@@ -26,8 +26,13 @@ export async function refuseExisting(dir: string, paths: readonly string[]): Pro
   if (existing.length === 0) return;
   throw new TunnelError(
     'CONFIG_INVALID',
-    `${JSON.stringify(dir)} already holds ${existing.join(', ')}; nothing was written. Choose another directory, or use --force to replace them (whatever was issued from the old ones then stops working)`,
+    `${JSON.stringify(dir)} already holds ${existing.join(', ')}; nothing was written. Choose another directory, or use --force to replace them${existing.some(isIssuer) ? ' (whatever was issued from the old ones then stops working)' : ''}`,
   );
+}
+
+/** A CA or a key of tokens, as `fairlead ca init` names them; a certificate beside the CA is only one more. */
+function isIssuer(path: string): boolean {
+  return path.startsWith('ca-key') || path.includes('service-auth');
 }
 
 /**

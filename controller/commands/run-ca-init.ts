@@ -17,7 +17,7 @@ export async function runCaInit(flags: InitCaFlags, io: CommandIo): Promise<void
   for (const file of files) io.stdout.write(`${file}\n`);
   const secrets = files.find((file) => basename(file) === 'controller-secrets.yaml');
   io.stderr.write(
-    `\nKeep ca-key.pem safe: whoever has it can issue any credential.\n` +
+    `\nKeep ${caKey ?? 'ca-key.pem'} safe: whoever has it can issue any credential.\n` +
       (secrets === undefined ? '' : `Next: kubectl apply -f ${secrets}\n`),
   );
 }

@@ -40,10 +40,17 @@ function endOfParsing(reason: CommanderError, help: string, io: CommandIo): numb
   return EXIT_CODE.usage;
 }
 
-/** `fairlead agents --help` when the mistake is in the options of a command. */
+/** `fairlead ca init --help` when the mistake is in the options of that command. */
 function helpCommand(program: Command, args: readonly string[]): string {
-  const command = program.commands.find((one) => one.name() === args[0]);
-  return command === undefined ? 'fairlead --help' : `fairlead ${command.name()} --help`;
+  const path = ['fairlead'];
+  let { commands } = program;
+  for (const arg of args) {
+    const command = commands.find((one) => one.name() === arg);
+    if (command === undefined) break;
+    path.push(command.name());
+    ({ commands } = command);
+  }
+  return `${path.join(' ')} --help`;
 }
 
 function failure(error: TunnelError, io: CommandIo): number {

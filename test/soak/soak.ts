@@ -17,6 +17,9 @@ const CALLERS = 12;
 /** A visit that takes longer has hung: every wait in the product is shorter. */
 const HANG_MS = 120_000;
 const SAMPLES = 60;
+const HEARTBEAT_TIMEOUT_MS = 4000;
+/** Kinds of visits that must have come to a good end at least once, or nothing was tested. */
+const SERVED_KINDS = ['small', 'post', 'download', 'upgrade'];
 /** Memory of the last third may be over that of the middle one by this, MiB. */
 const GROWTH_MIB = 24;
 
@@ -29,7 +32,14 @@ const seed = Number(values.seed);
 const rig = await ServiceRig.start({
   link: { delayMs: 1 },
   agents: 2,
-  controller: { limits: { reconnectMinMs: 50, reconnectMaxMs: 500 } },
+  controller: {
+    limits: {
+      reconnectMinMs: 50,
+      reconnectMaxMs: 500,
+      heartbeatIntervalMs: 500,
+      heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS,
+    },
+  },
 });
 try {
   prepareTarget(rig);
@@ -54,6 +64,12 @@ async function soak(): Promise<string[]> {
   await Promise.all([...callers, breakThings(until, count), watchMemory(until, curve, counters)]);
   faults.push(...grown(curve));
   await rig.settled(30_000).catch((reason: unknown) => faults.push(String(reason)));
+  const [sessions] = await rig.metrics('fairlead_sessions');
+  if (sessions !== rig.agents.length)
+    faults.push(`${sessions} sessions of ${rig.agents.length} agents`);
+  for (const kind of SERVED_KINDS) {
+    if (!counters.has(`${kind}: served`)) faults.push(`no visit of the kind "${kind}" was served`);
+  }
   for (const [what, times] of [...counters].sort()) print(`${what}: ${times}`);
   print(`descriptors at the end: ${rig.pids.map(openDescriptors).join(', ')}`);
   return faults;
@@ -89,22 +105,40 @@ function connectionFault(reason: unknown): Outcome {
   throw reason;
 }
 
-/** Cuts the link, and freezes one of the agents for a moment, again and again. */
+/** One fault after the other, for as long as the soak lasts. The second agent is the one that suffers. */
 async function breakThings(until: number, count: (what: string) => void): Promise<void> {
   const random = seededRandom(seed);
-  const [, victim] = rig.agents;
+  const faults = Object.entries(FAULTS);
   while (performance.now() < until) {
     await delay(2000 + random() * 6000);
-    if (random() < 0.6) {
-      count('fault: link cut');
-      rig.link?.cut();
-    } else {
-      count('fault: agent frozen');
-      victim?.process.kill('SIGSTOP');
-      await delay(random() * 2000);
-      victim?.process.kill('SIGCONT');
-    }
+    const [what, fault] = faults[Math.floor(random() * faults.length)] ?? [];
+    if (what === undefined || fault === undefined) continue;
+    count(`fault: ${what}`);
+    await fault(random);
   }
+}
+
+const FAULTS: Readonly<Record<string, (random: () => number) => Promise<void>>> = {
+  'link cut': () => Promise.resolve(rig.link?.cut()),
+  'link silent': async (random) => {
+    rig.link?.impair({ isStalled: true });
+    await delay(HEARTBEAT_TIMEOUT_MS * (0.5 + random()));
+    rig.link?.impair({ isStalled: false });
+    rig.link?.cut(); // what was swallowed is missing in the middle of it
+  },
+  'agent frozen': async (random) => {
+    const [, victim] = rig.agents;
+    victim?.process.kill('SIGSTOP');
+    await delay(random() * 2000);
+    victim?.process.kill('SIGCONT');
+  },
+  'agent killed': () => replaceAgent('SIGKILL'),
+  'agent restarted': () => replaceAgent('SIGTERM'),
+};
+
+async function replaceAgent(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  const [victim] = rig.agents.splice(1, 1);
+  await Promise.all([victim?.stop(signal), rig.startAgent()]);
 }
 
 async function watchMemory(
@@ -138,13 +172,13 @@ async function watchMemory(
 function grown(curve: readonly number[][]): string[] {
   const third = Math.floor(curve.length / 3);
   if (third < 3) return [];
-  return rig.pids.flatMap((_pid, i) => {
+  // the second agent is a new process now and then
+  return ['controller', 'first agent'].flatMap((name, i) => {
     const of = (from: number): number =>
       median(curve.slice(from, from + third).map((at) => at[i] ?? 0));
     const before = of(third);
     const after = of(curve.length - third);
     if (after - before < GROWTH_MIB) return [];
-    const name = i === 0 ? 'controller' : `agent ${i}`;
     return [`memory of the ${name} grew from ${oneDecimal(before)} to ${oneDecimal(after)} MiB`];
   });
 }

@@ -69,7 +69,7 @@ describe('several controller addresses, tried in turn', { timeout: 60_000 }, () 
     assert.equal(await agent.stop('SIGTERM'), 0);
   });
 
-  it('waits for a name that resolves later, and says which one', async () => {
+  it('goes on trying a name that does not resolve, and says which one', async () => {
     const agent = await rig.startAgent({
       services: [target.service()],
       config: { controllerHostname: 'nonexistent.invalid:9001', limits: LIMITS },

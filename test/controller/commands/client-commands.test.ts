@@ -158,6 +158,11 @@ describe('fairlead control-credentials', () => {
     const again = await run(argv, { env });
     assert.equal(again.code, 2);
     assert.match(again.err, /already holds/);
+    assert.doesNotMatch(
+      again.err,
+      /stops working/,
+      'a further certificate takes nothing from the old one',
+    );
     assert.equal((await run([...argv, '--force'], { env })).code, 0);
   });
 

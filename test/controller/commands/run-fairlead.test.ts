@@ -84,7 +84,11 @@ describe('usage errors', () => {
       [['agent-manifest'], /option --agent is missing/, /for example/],
       [['service-credentials', '--agent', 'a'], /option --type is missing/, /for example/],
       [['control-credentials'], /option --name is missing/, /for example/],
-      [['ca', 'init'], /required option '--dir <dir>' not specified/, /ca --help/],
+      [
+        ['ca', 'init'],
+        /required option '--dir <dir>' not specified/,
+        /see fairlead ca init --help/,
+      ],
       [['--nonsense'], /unknown option '--nonsense'/, /fairlead --help/],
     ];
     for (const [argv, message, hint] of table) {
