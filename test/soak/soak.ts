@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { openDescriptors, oneDecimal, residentMib } from '../harness/process-memory.js';
 import { seededRandom } from '../harness/seeded-random.js';
 import { ServiceRig } from '../harness/service-rig.js';
+import { waitFor } from '../harness/wait-for.js';
 import { VISITS, prepareTarget } from './traffic.js';
 import type { Outcome } from './traffic.js';
 
@@ -22,6 +23,25 @@ const HEARTBEAT_TIMEOUT_MS = 4000;
 const SERVED_KINDS = ['small', 'post', 'download', 'upgrade'];
 /** Memory of the last third may be over that of the middle one by this, MiB. */
 const GROWTH_MIB = 24;
+
+/** What happens to the link and the second agent; the rest goes on meanwhile. */
+const FAULTS: Readonly<Record<string, (random: () => number) => Promise<void>>> = {
+  'link cut': () => Promise.resolve(rig.link?.cut()),
+  'link silent': async (random) => {
+    rig.link?.impair({ isStalled: true });
+    await delay(HEARTBEAT_TIMEOUT_MS * (0.5 + random()));
+    rig.link?.impair({ isStalled: false });
+    rig.link?.cut(); // what was swallowed is missing in the middle of it
+  },
+  'agent frozen': async (random) => {
+    const [, victim] = rig.agents;
+    victim?.process.kill('SIGSTOP');
+    await delay(random() * 2000);
+    victim?.process.kill('SIGCONT');
+  },
+  'agent killed': () => replaceAgent('SIGKILL'),
+  'agent restarted': () => replaceAgent('SIGTERM'),
+};
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '10' }, seed: { type: 'string', default: '1' } },
@@ -64,9 +84,11 @@ async function soak(): Promise<string[]> {
   await Promise.all([...callers, breakThings(until, count), watchMemory(until, curve, counters)]);
   faults.push(...grown(curve));
   await rig.settled(30_000).catch((reason: unknown) => faults.push(String(reason)));
-  const [sessions] = await rig.metrics('fairlead_sessions');
-  if (sessions !== rig.agents.length)
-    faults.push(`${sessions} sessions of ${rig.agents.length} agents`);
+  const isAllBack = async (): Promise<boolean> =>
+    (await rig.metrics('fairlead_sessions'))[0] === rig.agents.length;
+  await waitFor('a session of each agent', isAllBack).catch((reason: unknown) =>
+    faults.push(String(reason)),
+  );
   for (const kind of SERVED_KINDS) {
     if (!counters.has(`${kind}: served`)) faults.push(`no visit of the kind "${kind}" was served`);
   }
@@ -117,24 +139,6 @@ async function breakThings(until: number, count: (what: string) => void): Promis
     await fault(random);
   }
 }
-
-const FAULTS: Readonly<Record<string, (random: () => number) => Promise<void>>> = {
-  'link cut': () => Promise.resolve(rig.link?.cut()),
-  'link silent': async (random) => {
-    rig.link?.impair({ isStalled: true });
-    await delay(HEARTBEAT_TIMEOUT_MS * (0.5 + random()));
-    rig.link?.impair({ isStalled: false });
-    rig.link?.cut(); // what was swallowed is missing in the middle of it
-  },
-  'agent frozen': async (random) => {
-    const [, victim] = rig.agents;
-    victim?.process.kill('SIGSTOP');
-    await delay(random() * 2000);
-    victim?.process.kill('SIGCONT');
-  },
-  'agent killed': () => replaceAgent('SIGKILL'),
-  'agent restarted': () => replaceAgent('SIGTERM'),
-};
 
 async function replaceAgent(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
   const [victim] = rig.agents.splice(1, 1);
