@@ -1,0 +1,186 @@
+/**
+ * Everything that runs during the benchmark: target, rivals, a Fairlead, relays. Started when a row asks
+ * for it first, ended together.
+ */
+import { z } from 'zod';
+import type { ChildProgram } from '../../deploy/demo/child-program.js';
+import { reportOf, startProgram } from './bench-program.js';
+import type { Contestant } from './contestant.js';
+import { MissingTool } from './debian-tool.js';
+import { FairleadTunnel } from './fairlead-tunnel.js';
+import type { FairleadTunnelOptions, TargetPorts } from './fairlead-tunnel.js';
+import { SshTunnel } from './ssh-tunnel.js';
+
+/** A link between the two ends of a tunnel. */
+export interface LinkConditions {
+  readonly rttMs: number;
+  readonly bytesPerSecond?: number | undefined;
+}
+
+/** Agent beside the controller, without a relay between. */
+export const NEAR = 'near';
+
+const portSchema = z.object({ port: z.number() });
+const targetSchema = z.object({ plainPort: z.number(), tlsPort: z.number() });
+
+/** The processes of a run. */
+export class Arena {
+  readonly fairlead: FairleadTunnel;
+  readonly #stops: (() => Promise<unknown>)[] = [];
+  readonly #started = new Map<string, Promise<unknown>>();
+  readonly #missing = new Set<string>();
+  readonly #tell: (line: string) => void;
+
+  /** `links` are the agents that may be asked for later by `far`. */
+  static async start(
+    links: readonly LinkConditions[],
+    tell: (line: string) => void,
+  ): Promise<Arena> {
+    const agents = [NEAR, ...links.map(linkName)];
+    const fairlead = await FairleadTunnel.start({ agents });
+    const arena = new Arena(fairlead, tell);
+    arena.onStop(() => fairlead.stop());
+    return arena;
+  }
+
+  private constructor(fairlead: FairleadTunnel, tell: (line: string) => void) {
+    this.fairlead = fairlead;
+    this.#tell = tell;
+  }
+
+  /** What was left out of the run, each with the package to install. */
+  get missing(): readonly string[] {
+    return [...this.#missing];
+  }
+
+  /** Ends something with the arena; what was started last ends first. */
+  onStop(stop: () => Promise<unknown>): void {
+    this.#stops.push(stop);
+  }
+
+  /** Starts a program of the bench that ends with the arena. */
+  startProgram(name: string, options: unknown): ChildProgram {
+    const program = startProgram(name, options);
+    this.onStop(() => program.stop('SIGKILL'));
+    return program;
+  }
+
+  /** The target that everybody forwards to. */
+  async target(): Promise<TargetPorts & { pid: number }> {
+    return this.#once('target', () => this.#startTarget({}));
+  }
+
+  /** Straight to the target: what the machine can do. */
+  async direct(): Promise<Contestant> {
+    const { plainPort } = await this.target();
+    return { name: 'direct', endpoint: { port: plainPort, headers: {} }, pids: {} };
+  }
+
+  /** A node:https server that asks for client certificates of the same CA, nothing behind it. */
+  async bareHttps(caller: Contestant['endpoint']): Promise<Contestant> {
+    const clientCa = this.fairlead.rig.caPem;
+    const { tlsPort, pid } = await this.#once('bare', () => this.#startTarget({ clientCa }));
+    return {
+      name: 'bare node:https server',
+      endpoint: { ...caller, port: tlsPort },
+      pids: { controller: [pid] },
+    };
+  }
+
+  /** `ssh -R`; undefined, and said once, where OpenSSH is missing. */
+  async ssh(conditions?: LinkConditions): Promise<Contestant | undefined> {
+    const { plainPort: targetPort } = await this.target();
+    const suffix = conditions === undefined ? '' : `, ${linkName(conditions)}`;
+    return this.optional(() =>
+      this.#once(`ssh${suffix}`, async () => {
+        const tunnel = await SshTunnel.start({
+          name: 'ssh -R',
+          targetPort,
+          ...(conditions && { link: (port: number) => this.link(port, conditions) }),
+        });
+        this.onStop(() => tunnel.stop());
+        return tunnel.contestant;
+      }),
+    );
+  }
+
+  /** One http-proxy hop. */
+  async proxyHop(): Promise<Contestant> {
+    const { plainPort: targetPort } = await this.target();
+    return this.#once('proxy', async () => {
+      const program = this.startProgram('proxy', { targetPort });
+      const { port } = await reportOf(program, 'ready', portSchema);
+      return {
+        name: 'one http-proxy hop',
+        endpoint: { port, headers: {} },
+        pids: { controller: [program.pid] },
+      };
+    });
+  }
+
+  /** Name of the agent without a relay; started when first asked for. */
+  async near(): Promise<string> {
+    await this.#once(NEAR, async () => this.fairlead.startAgent(NEAR, await this.target()));
+    return NEAR;
+  }
+
+  /** Name of an agent behind a long link. */
+  async far(conditions: LinkConditions): Promise<string> {
+    const name = linkName(conditions);
+    await this.#once(name, async () => {
+      const port = await this.link(this.fairlead.rig.ports.agents, conditions);
+      return this.fairlead.startAgent(name, await this.target(), port);
+    });
+    return name;
+  }
+
+  /** A relay in a process of its own; returns its port. */
+  async link(targetPort: number, conditions: LinkConditions): Promise<number> {
+    const program = this.startProgram('link', { targetPort, ...conditions });
+    return (await reportOf(program, 'ready', portSchema)).port;
+  }
+
+  /** A controller of a row's own, for what memory of a fresh process is to be seen. */
+  async freshFairlead(options: FairleadTunnelOptions): Promise<FairleadTunnel> {
+    const tunnel = await FairleadTunnel.start(options);
+    this.onStop(() => tunnel.stop());
+    return tunnel;
+  }
+
+  /** What `start` gives, or undefined when a tool is missing, which is said once. */
+  async optional<T>(start: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await start();
+    } catch (reason) {
+      if (!(reason instanceof MissingTool)) throw reason;
+      if (!this.#missing.has(reason.message)) this.#tell(`left out: ${reason.message}`);
+      this.#missing.add(reason.message);
+      return undefined;
+    }
+  }
+
+  /** Ends everything; a second time does nothing. */
+  async stop(): Promise<void> {
+    for (const stop of this.#stops.splice(0).reverse()) await stop();
+  }
+
+  async #startTarget(options: { clientCa?: string }): Promise<TargetPorts & { pid: number }> {
+    const { authority } = this.fairlead.rig;
+    const issued = await authority.issueServerCertificate(['localhost', '127.0.0.1']);
+    const { certPem: cert, keyPem: key } = issued;
+    const program = this.startProgram('target', { cert, key, ...options });
+    return { ...(await reportOf(program, 'ready', targetSchema)), pid: program.pid };
+  }
+
+  async #once<T>(name: string, start: () => Promise<T>): Promise<T> {
+    const started = this.#started.get(name) ?? start();
+    this.#started.set(name, started);
+    return started as Promise<T>; // each name is always started by the same function
+  }
+}
+
+/** `rtt-50`, `rtt-50-1000mbit` */
+export function linkName({ rttMs, bytesPerSecond }: LinkConditions): string {
+  const rate = bytesPerSecond === undefined ? '' : `-${Math.round((bytesPerSecond * 8) / 1e6)}mbit`;
+  return `rtt-${rttMs}${rate}`;
+}

@@ -1,0 +1,89 @@
+/**
+ * The benchmark: every contestant in the same run and in turn, a table of goals and verdicts at the end.
+ * README.md beside this file says how to run and read it.
+ *
+ *     npm run bench -- --quick
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Arena } from './arena.js';
+import { USAGE, readBenchOptions } from './bench-options.js';
+import type { BenchOptions } from './bench-options.js';
+import { svgOf } from './line-chart.js';
+import { jsonReport, markdownReport, terminalReport } from './report.js';
+import type { Outcome, Run } from './report.js';
+import type { Row } from './row.js';
+import { addedLatency } from './rows/added-latency.js';
+import { newConnections } from './rows/new-connections.js';
+import { smallRequests } from './rows/small-requests.js';
+
+const ROWS: readonly Row[] = [smallRequests, addedLatency, newConnections];
+
+const options = optionsOrExit();
+const build = fileURLToPath(new URL('../../build.mjs', import.meta.url));
+if (spawnSync(process.execPath, [build], { stdio: 'inherit' }).status !== 0) process.exit(1);
+
+const arena = await Arena.start([], tell);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    tell(`${signal}: ending all processes`);
+    void arena.stop().finally(() => process.exit(130));
+  });
+}
+try {
+  const run = await runRows();
+  process.stdout.write(terminalReport(run));
+  writeFiles(run, options);
+  process.exitCode = run.outcomes.every(({ fault }) => fault === undefined) ? 0 : 1;
+} finally {
+  await arena.stop();
+}
+
+async function runRows(): Promise<Run> {
+  const startedAt = new Date();
+  const startMs = performance.now();
+  const outcomes: Outcome[] = [];
+  for (const row of ROWS.filter(isWanted)) outcomes.push(await outcomeOf(row));
+  const { missing } = arena;
+  const seconds = (performance.now() - startMs) / 1000;
+  return { outcomes, extent: options, startedAt, seconds, missing };
+}
+
+/** A row that fails is reported as such, and the others go on. */
+async function outcomeOf(row: Row): Promise<Outcome> {
+  try {
+    return { row, result: await row.run({ ...options, arena, tell }), fault: undefined };
+  } catch (reason) {
+    tell(`row ${row.number} FAILED: ${reason instanceof Error ? reason.stack : String(reason)}`);
+    return { row, result: undefined, fault: String(reason) };
+  }
+}
+
+function isWanted({ number }: Row): boolean {
+  return options.rows === undefined || options.rows.includes(number);
+}
+
+function writeFiles(run: Run, { jsonFile, markdownFile, plotsDir }: BenchOptions): void {
+  if (jsonFile !== undefined) writeFileSync(jsonFile, jsonReport(run));
+  if (markdownFile !== undefined) writeFileSync(markdownFile, markdownReport(run));
+  if (plotsDir === undefined) return;
+  mkdirSync(plotsDir, { recursive: true });
+  for (const chart of run.outcomes.flatMap(({ result }) => result?.charts ?? [])) {
+    writeFileSync(join(plotsDir, `${chart.name}.svg`), svgOf(chart));
+  }
+}
+
+function optionsOrExit(): BenchOptions {
+  try {
+    return readBenchOptions(process.argv.slice(2));
+  } catch (reason) {
+    process.stderr.write(`${reason instanceof Error ? reason.message : String(reason)}\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

@@ -1,0 +1,26 @@
+/**
+ * A way from a caller to the target. Every contestant of a row is given the same load in the same run.
+ */
+import type { Endpoint } from './endpoint.js';
+
+/** The two ends of a tunnel: what stands in for controller and agent. */
+export type Role = 'controller' | 'agent';
+
+/** One way to the target. */
+export interface Contestant {
+  readonly name: string;
+  readonly endpoint: Endpoint;
+  /** Processes whose CPU time and memory are counted; none for a direct connection. */
+  readonly pids: Readonly<Partial<Record<Role, readonly number[]>>>;
+}
+
+/** Calls each contestant in turn, round after round (A B C A B C), so that all see the same noise. */
+export async function inTurn<T>(
+  contestants: readonly T[],
+  rounds: number,
+  measure: (contestant: T, round: number) => Promise<void>,
+): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    for (const contestant of contestants) await measure(contestant, round);
+  }
+}

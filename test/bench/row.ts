@@ -1,0 +1,63 @@
+/**
+ * What a row of the benchmark is, and what it is given.
+ */
+import type { Arena } from './arena.js';
+import type { Contestant } from './contestant.js';
+import type { Load, Transfer } from './endpoint.js';
+import { withUsage } from './process-usage.js';
+import type { LineChart } from './line-chart.js';
+import type { Samples } from './samples.js';
+import type { Finding } from './verdict.js';
+
+/** How much is measured. */
+export interface Extent {
+  readonly rounds: number;
+  /** Per point. */
+  readonly seconds: number;
+  readonly isQuick: boolean;
+  /** Row 10 for its thirty minutes. */
+  readonly isFullLength: boolean;
+}
+
+/** What a row works with. */
+export interface Bench extends Extent {
+  readonly arena: Arena;
+  /** Says on standard error what is being measured. */
+  tell(line: string): void;
+}
+
+/** What came out of a row. */
+export interface RowResult {
+  readonly findings: readonly Finding[];
+  readonly samples: Samples;
+  /** Conditions that a reader must know. */
+  readonly notes?: readonly string[];
+  readonly charts?: readonly LineChart[];
+}
+
+/** One row, or some that belong together. */
+export interface Row {
+  readonly number: number;
+  readonly title: string;
+  run(bench: Bench): Promise<RowResult>;
+}
+
+/** Measures one point of requests and keeps its figures. */
+export async function addLoadPoint(
+  samples: Samples,
+  contestant: Contestant,
+  load: () => Promise<Load>,
+): Promise<void> {
+  const { result, usage } = await withUsage(contestant, load);
+  samples.addLoad(contestant.name, result, usage);
+}
+
+/** Measures one point of large bodies and keeps its figures. */
+export async function addTransferPoint(
+  samples: Samples,
+  contestant: Contestant,
+  transfer: () => Promise<Transfer>,
+): Promise<void> {
+  const { result, usage } = await withUsage(contestant, transfer);
+  samples.addTransfer(contestant.name, result, usage);
+}

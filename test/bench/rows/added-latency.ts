@@ -1,0 +1,54 @@
+/**
+ * Row 2: what the tunnel adds to the latency of a single caller who waits for each answer.
+ */
+import { NEAR } from '../arena.js';
+import { inTurn } from '../contestant.js';
+import { wrkLoad } from '../request-load.js';
+import { addLoadPoint } from '../row.js';
+import type { Row } from '../row.js';
+import { Samples } from '../samples.js';
+import { atMost, judge } from '../verdict.js';
+
+const PLAIN = 'Fairlead, caller without TLS';
+const OVER_TLS = 'Fairlead, TLS caller';
+
+export const addedLatency: Row = {
+  number: 2,
+  title: 'added latency, one caller',
+  run: async ({ arena, rounds, seconds, tell }) => {
+    const samples = new Samples();
+    await arena.near();
+    const { fairlead } = arena;
+    const contestants = [
+      await arena.direct(),
+      await arena.ssh(),
+      await arena.proxyHop(),
+      fairlead.contestant(PLAIN, NEAR, fairlead.plainCaller(NEAR)),
+      fairlead.contestant(OVER_TLS, NEAR, fairlead.tokenCaller(NEAR)),
+    ].filter((contestant) => contestant !== undefined);
+    await inTurn(contestants, rounds, async (contestant) => {
+      tell(`row 2: ${contestant.name}`);
+      const load = () => wrkLoad(contestant.endpoint, { callers: 1, seconds });
+      await arena.optional(() => addLoadPoint(samples, contestant, load));
+    });
+    const findings = [PLAIN, OVER_TLS].flatMap((name) => {
+      const who = name.replace('Fairlead, ', '');
+      const added = (measure: string) => samples.difference(measure, name, 'direct');
+      return [
+        judge({
+          row: 2,
+          what: `p50 over direct, ${who}`,
+          goal: atMost(0.25, 'ms'),
+          values: added('p50 ms'),
+        }),
+        judge({
+          row: 2,
+          what: `p99 over direct, ${who}`,
+          goal: atMost(1, 'ms'),
+          values: added('p99 ms'),
+        }),
+      ];
+    });
+    return { samples, findings };
+  },
+};

@@ -1,0 +1,44 @@
+/**
+ * Row 5: callers as kubectl is one: a process that makes a TLS 1.3 connection with its client certificate,
+ * asks once and leaves. Beside a node:https server that does the same and has nothing behind it.
+ */
+import { NEAR } from '../arena.js';
+import { inTurn } from '../contestant.js';
+import { newConnectionLoad } from '../request-load.js';
+import { addLoadPoint } from '../row.js';
+import type { Row } from '../row.js';
+import { Samples } from '../samples.js';
+import { atLeast, judge } from '../verdict.js';
+
+const CALLERS = 16;
+const FAIRLEAD = 'Fairlead, client certificates';
+const BARE = 'bare node:https server';
+
+export const newConnections: Row = {
+  number: 5,
+  title: 'kubectl-like: a new TLS connection with client certificate per request',
+  run: async ({ arena, rounds, seconds, tell }) => {
+    const samples = new Samples();
+    await arena.near();
+    const caller = await arena.fairlead.certificateCaller(NEAR);
+    const contestants = [
+      await arena.bareHttps(caller),
+      arena.fairlead.contestant(FAIRLEAD, NEAR, caller),
+    ];
+    await inTurn(contestants, rounds, async (contestant) => {
+      tell(`row 5: ${contestant.name}`);
+      await addLoadPoint(samples, contestant, () =>
+        newConnectionLoad(contestant.endpoint, { callers: CALLERS, seconds }),
+      );
+    });
+    const findings = [
+      judge({
+        row: 5,
+        what: 'requests/s against a bare server',
+        goal: atLeast(0.7, 'x'),
+        values: samples.ratio('requests/s', FAIRLEAD, BARE),
+      }),
+    ];
+    return { samples, findings };
+  },
+};

@@ -1,0 +1,80 @@
+/**
+ * A goal, what was measured, and whether the goal is met. A goal that even the bare machine misses is
+ * answered with the measurement that shows so.
+ */
+import { figureText, median, spreadText } from './samples.js';
+
+/** A bound on a figure. */
+export interface Goal {
+  readonly kind: 'at least' | 'at most';
+  readonly bound: number;
+  readonly unit: string;
+}
+
+/** What keeps anybody from reaching the goal here: a measurement of this run under the same conditions. */
+export interface Limit {
+  readonly what: string;
+  readonly values: readonly number[];
+}
+
+export type Verdict = 'met' | 'not met' | 'measured limit' | 'not measured';
+
+/** One line of the table. */
+export interface Finding {
+  readonly row: number;
+  readonly what: string;
+  readonly goal: string;
+  readonly figure: string;
+  readonly spread: string;
+  readonly verdict: Verdict;
+  readonly note: string;
+}
+
+/** What is judged. */
+export interface Question {
+  readonly row: number;
+  readonly what: string;
+  readonly goal: Goal;
+  /** One per round; none: not measured. */
+  readonly values: readonly number[];
+  readonly limit?: Limit;
+  readonly note?: string;
+}
+
+export function atLeast(bound: number, unit: string): Goal {
+  return { kind: 'at least', bound, unit };
+}
+
+export function atMost(bound: number, unit: string): Goal {
+  return { kind: 'at most', bound, unit };
+}
+
+/** Judges by the median. */
+export function judge({ row, what, goal, values, limit, note = '' }: Question): Finding {
+  const unit = goal.unit === '' ? '' : ` ${goal.unit}`;
+  const verdict = verdictOf(goal, values, limit);
+  const reason =
+    verdict === 'measured limit' && limit !== undefined
+      ? `${limit.what}: ${figureText(median(limit.values))}${unit}`
+      : '';
+  return {
+    row,
+    what,
+    goal: `${goal.kind === 'at least' ? '>=' : '<='} ${figureText(goal.bound)}${unit}`,
+    figure: values.length === 0 ? '-' : `${figureText(median(values))}${unit}`,
+    spread: spreadText(values),
+    verdict,
+    note: [reason, note].filter((text) => text !== '').join('; '),
+  };
+}
+
+function verdictOf(goal: Goal, values: readonly number[], limit: Limit | undefined): Verdict {
+  if (values.length === 0) return 'not measured';
+  if (isMet(goal, median(values))) return 'met';
+  const isOutOfReach = limit !== undefined && !isMet(goal, median(limit.values));
+  return isOutOfReach && limit.values.length > 0 ? 'measured limit' : 'not met';
+}
+
+function isMet({ kind, bound }: Goal, value: number): boolean {
+  return kind === 'at least' ? value >= bound : value <= bound;
+}
