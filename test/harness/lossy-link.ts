@@ -100,6 +100,9 @@ export class LossyLink {
 const IN_FLIGHT_BYTES = 64 * 1024 * 1024;
 
 function pump(from: net.Socket, to: net.Socket, impairment: Impairment): void {
+  /** In order, as bytes on a wire; no bytes: the end. */
+  const travelling: { readonly bytes: Buffer | undefined; readonly atMs: number }[] = [];
+  let timer: NodeJS.Timeout | undefined;
   let inFlight = 0;
   let freeAt = 0;
   let passed = 0;
@@ -120,19 +123,33 @@ function pump(from: net.Socket, to: net.Socket, impairment: Impairment): void {
     freeAt = Math.max(now, freeAt) + (bytes / bytesPerSecond) * 1000;
     return delayMs + freeAt - now;
   };
+  const deliver = (): void => {
+    timer = undefined;
+    const now = performance.now();
+    for (let next = travelling[0]; next !== undefined; next = travelling[0]) {
+      if (next.atMs > now) {
+        timer = setTimeout(deliver, next.atMs - now);
+        return;
+      }
+      travelling.shift();
+      if (next.bytes === undefined) to.end();
+      else arrive(next.bytes);
+    }
+  };
+  const depart = (bytes: Buffer | undefined): void => {
+    travelling.push({ bytes, atMs: performance.now() + travelMs(bytes?.length ?? 0) });
+    if (timer === undefined) deliver();
+  };
   from.on('data', (bytes: Buffer) => {
     if (impairment.isStalled === true) return; // swallowed; the sender's kernel believes it arrived
     if (impairment.corruptEvery !== undefined) flipBits(bytes, impairment.corruptEvery, passed);
     passed += bytes.length;
     inFlight += bytes.length;
     if (inFlight > IN_FLIGHT_BYTES) from.pause();
-    const ms = travelMs(bytes.length);
-    if (ms <= 0) arrive(bytes);
-    else setTimeout(() => arrive(bytes), ms);
+    depart(bytes);
   });
   from.on('end', () => {
-    if (impairment.isStalled === true) return;
-    setTimeout(() => to.end(), travelMs(0));
+    if (impairment.isStalled !== true) depart(undefined);
   });
   from.on('close', () => {
     if (impairment.isStalled !== true) setTimeout(() => to.destroy(), travelMs(0) + 50);
