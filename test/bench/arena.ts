@@ -17,6 +17,13 @@ export interface LinkConditions {
   readonly bytesPerSecond?: number | undefined;
 }
 
+/** A target and the certificate of its TLS port. */
+export interface RunningTarget extends TargetPorts {
+  readonly pid: number;
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** Agent beside the controller, without a relay between. */
 export const NEAR = 'near';
 
@@ -28,6 +35,7 @@ export class Arena {
   readonly fairlead: FairleadTunnel;
   readonly #stops: (() => Promise<unknown>)[] = [];
   readonly #started = new Map<string, Promise<unknown>>();
+  readonly #usedPorts = new Set<number>();
   readonly #missing = new Set<string>();
   readonly #tell: (line: string) => void;
 
@@ -53,6 +61,13 @@ export class Arena {
     return [...this.#missing];
   }
 
+  /** Whether a port is asked about for the first time. */
+  isFirstUse(port: number): boolean {
+    const isFirst = !this.#usedPorts.has(port);
+    this.#usedPorts.add(port);
+    return isFirst;
+  }
+
   /** Ends something with the arena; what was started last ends first. */
   onStop(stop: () => Promise<unknown>): void {
     this.#stops.push(stop);
@@ -66,7 +81,7 @@ export class Arena {
   }
 
   /** The target that everybody forwards to. */
-  async target(): Promise<TargetPorts & { pid: number }> {
+  async target(): Promise<RunningTarget> {
     return this.#once('target', () => this.#startTarget({}));
   }
 
@@ -118,6 +133,33 @@ export class Arena {
     });
   }
 
+  /** Two processes that pipe bytes with TLS between them: the least that a tunnel in Node costs. */
+  async pipes(): Promise<Contestant> {
+    const { plainPort, cert, key } = await this.target();
+    const tls = { ca: this.fairlead.rig.caPem, cert, key };
+    return this.#once('pipes', async () => {
+      const far = this.startProgram('pipe', { role: 'far', toPort: plainPort, ...tls });
+      const { port: toPort } = await reportOf(far, 'ready', portSchema);
+      const near = this.startProgram('pipe', { role: 'near', toPort, ...tls });
+      const { port } = await reportOf(near, 'ready', portSchema);
+      return {
+        name: 'two bare TLS pipes',
+        endpoint: { port, headers: {} },
+        pids: { controller: [near.pid], agent: [far.pid] },
+      };
+    });
+  }
+
+  /** TLS to the target over a relay; its windows are those of the kernel, far above what is needed. */
+  async rawTls(conditions: LinkConditions): Promise<Contestant> {
+    const { tlsPort } = await this.target();
+    const ca = this.fairlead.rig.caPem;
+    const port = await this.#once(`raw TLS, ${linkName(conditions)}`, () =>
+      this.link(tlsPort, conditions),
+    );
+    return { name: 'raw TLS stream', endpoint: { port, tls: { ca }, headers: {} }, pids: {} };
+  }
+
   /** Name of the agent without a relay; started when first asked for. */
   async near(): Promise<string> {
     await this.#once(NEAR, async () => this.fairlead.startAgent(NEAR, await this.target()));
@@ -164,12 +206,12 @@ export class Arena {
     for (const stop of this.#stops.splice(0).reverse()) await stop();
   }
 
-  async #startTarget(options: { clientCa?: string }): Promise<TargetPorts & { pid: number }> {
+  async #startTarget(options: { clientCa?: string }): Promise<RunningTarget> {
     const { authority } = this.fairlead.rig;
     const issued = await authority.issueServerCertificate(['localhost', '127.0.0.1']);
     const { certPem: cert, keyPem: key } = issued;
     const program = this.startProgram('target', { cert, key, ...options });
-    return { ...(await reportOf(program, 'ready', targetSchema)), pid: program.pid };
+    return { ...(await reportOf(program, 'ready', targetSchema)), cert, key, pid: program.pid };
   }
 
   async #once<T>(name: string, start: () => Promise<T>): Promise<T> {

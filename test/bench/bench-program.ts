@@ -16,14 +16,18 @@ export function startProgram(name: string, options: unknown): ChildProgram {
   return new ChildProgram({ name, args: ['--import', 'tsx', file, JSON.stringify(options)] });
 }
 
-/** The first line of this kind that a program writes. Rejects when the program fails or is too slow. */
+/** The first report of this kind. Rejects when the program fails or is too slow. */
 export async function reportOf<T>(
   program: ChildProgram,
   kind: string,
   schema: z.ZodType<T>,
   timeoutMs = 0,
 ): Promise<T> {
-  const line = await program.line((one) => one['report'] === kind, START_MS + timeoutMs);
+  const line = await program.line(
+    (one) => one['report'] === kind || one['report'] === 'fault',
+    START_MS + timeoutMs,
+  );
+  if (line['report'] === 'fault') throw new Error(`${program.name}: ${String(line['text'])}`);
   return schema.parse(line);
 }
 

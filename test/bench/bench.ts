@@ -16,16 +16,18 @@ import { jsonReport, markdownReport, terminalReport } from './report.js';
 import type { Outcome, Run } from './report.js';
 import type { Row } from './row.js';
 import { addedLatency } from './rows/added-latency.js';
+import { bulk } from './rows/bulk.js';
+import { LONG_LINKS, longLink } from './rows/long-link.js';
 import { newConnections } from './rows/new-connections.js';
 import { smallRequests } from './rows/small-requests.js';
 
-const ROWS: readonly Row[] = [smallRequests, addedLatency, newConnections];
+const ROWS: readonly Row[] = [smallRequests, addedLatency, bulk, longLink, newConnections];
 
 const options = optionsOrExit();
 const build = fileURLToPath(new URL('../../build.mjs', import.meta.url));
 if (spawnSync(process.execPath, [build], { stdio: 'inherit' }).status !== 0) process.exit(1);
 
-const arena = await Arena.start([], tell);
+const arena = await Arena.start(LONG_LINKS, tell);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     tell(`${signal}: ending all processes`);

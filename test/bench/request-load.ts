@@ -96,6 +96,9 @@ export async function h2Load(endpoint: Endpoint, options: LoadOptions): Promise<
   }
 }
 
+/** Uncounted, one after another. */
+const WARM_UP_REQUESTS = 300;
+
 /** A new TLS 1.3 connection, with client certificate where the endpoint has one, for every request. */
 export async function newConnectionLoad(
   endpoint: Endpoint,
@@ -109,7 +112,7 @@ export async function newConnectionLoad(
       expectedBytes: bodyBytes,
       callers,
       seconds,
-      warmUpRequests: 20,
+      warmUpRequests: WARM_UP_REQUESTS,
     },
     loadSchema,
     seconds * 1000,

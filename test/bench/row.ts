@@ -6,6 +6,7 @@ import type { Contestant } from './contestant.js';
 import type { Load, Transfer } from './endpoint.js';
 import { withUsage } from './process-usage.js';
 import type { LineChart } from './line-chart.js';
+import { wrkLoad } from './request-load.js';
 import type { Samples } from './samples.js';
 import type { Finding } from './verdict.js';
 
@@ -40,6 +41,21 @@ export interface Row {
   readonly number: number;
   readonly title: string;
   run(bench: Bench): Promise<RowResult>;
+}
+
+/** Callers enough to make every function of both processes hot, and to open the connections they keep. */
+const WARM_UP = { callers: 32, seconds: 2 } as const;
+
+/** Gives contestants some load that does not count: a process that has just started is several times slower. */
+export async function warmUp(
+  { arena, tell }: Bench,
+  contestants: readonly Contestant[],
+): Promise<void> {
+  for (const { name, endpoint } of contestants) {
+    if (!arena.isFirstUse(endpoint.port)) continue;
+    tell(`warm-up: ${name}`);
+    await arena.optional(() => wrkLoad(endpoint, WARM_UP));
+  }
 }
 
 /** Measures one point of requests and keeps its figures. */

@@ -6,6 +6,10 @@ import type { z } from 'zod';
 /** Options of this process; from here on it ends when whoever started it does. */
 export function readOptions<T>(schema: z.ZodType<T>): T {
   process.stdin.on('end', () => process.exit(0)).resume();
+  process.on('uncaughtException', (reason) => {
+    report('fault', { text: reason.message });
+    process.exit(1);
+  });
   return schema.parse(JSON.parse(process.argv[2] ?? '{}'));
 }
 

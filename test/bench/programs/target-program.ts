@@ -82,6 +82,7 @@ function takeUpload(request: IncomingMessage, response: ServerResponse): void {
     bytes += piece.length;
   });
   request.on('end', () => {
-    response.writeHead(isRight ? 200 : 400).end(String(bytes));
+    const text = String(bytes);
+    response.writeHead(isRight ? 200 : 400, { 'Content-Length': text.length }).end(text);
   });
 }

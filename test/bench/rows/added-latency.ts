@@ -4,18 +4,20 @@
 import { NEAR } from '../arena.js';
 import { inTurn } from '../contestant.js';
 import { wrkLoad } from '../request-load.js';
-import { addLoadPoint } from '../row.js';
+import { addLoadPoint, warmUp } from '../row.js';
 import type { Row } from '../row.js';
 import { Samples } from '../samples.js';
 import { atMost, judge } from '../verdict.js';
 
 const PLAIN = 'Fairlead, caller without TLS';
 const OVER_TLS = 'Fairlead, TLS caller';
+const PIPES = 'two bare TLS pipes';
 
 export const addedLatency: Row = {
   number: 2,
   title: 'added latency, one caller',
-  run: async ({ arena, rounds, seconds, tell }) => {
+  run: async (bench) => {
+    const { arena, rounds, seconds, tell } = bench;
     const samples = new Samples();
     await arena.near();
     const { fairlead } = arena;
@@ -23,13 +25,19 @@ export const addedLatency: Row = {
       await arena.direct(),
       await arena.ssh(),
       await arena.proxyHop(),
+      await arena.pipes(),
       fairlead.contestant(PLAIN, NEAR, fairlead.plainCaller(NEAR)),
       fairlead.contestant(OVER_TLS, NEAR, fairlead.tokenCaller(NEAR)),
     ].filter((contestant) => contestant !== undefined);
+    await warmUp(bench, contestants);
     await inTurn(contestants, rounds, async (contestant) => {
       tell(`row 2: ${contestant.name}`);
       const load = () => wrkLoad(contestant.endpoint, { callers: 1, seconds });
       await arena.optional(() => addLoadPoint(samples, contestant, load));
+    });
+    const pipes = (measure: string) => ({
+      what: `${PIPES} add`,
+      values: samples.difference(measure, PIPES, 'direct'),
     });
     const findings = [PLAIN, OVER_TLS].flatMap((name) => {
       const who = name.replace('Fairlead, ', '');
@@ -40,12 +48,14 @@ export const addedLatency: Row = {
           what: `p50 over direct, ${who}`,
           goal: atMost(0.25, 'ms'),
           values: added('p50 ms'),
+          limit: pipes('p50 ms'),
         }),
         judge({
           row: 2,
           what: `p99 over direct, ${who}`,
           goal: atMost(1, 'ms'),
           values: added('p99 ms'),
+          limit: pipes('p99 ms'),
         }),
       ];
     });

@@ -8,7 +8,7 @@ import { inTurn } from '../contestant.js';
 import type { Contestant } from '../contestant.js';
 import { roleMib, ROLES } from '../process-usage.js';
 import { h2Load, wrkLoad } from '../request-load.js';
-import { addLoadPoint } from '../row.js';
+import { addLoadPoint, warmUp } from '../row.js';
 import type { Bench, Row, RowResult } from '../row.js';
 import { Samples } from '../samples.js';
 import { atLeast, atMost, judge } from '../verdict.js';
@@ -25,10 +25,11 @@ export const smallRequests: Row = {
   run: async (bench) => {
     const samples = new Samples();
     const contestants = await contestantsOf(bench.arena);
-    for (const contestant of contestants) await measure(bench, contestant, new Samples(), 1);
-    await inTurn(contestants, bench.rounds, (contestant) =>
-      measure(bench, contestant, samples, bench.seconds),
+    await warmUp(
+      bench,
+      contestants.map(({ contestant }) => contestant),
     );
+    await inTurn(contestants, bench.rounds, (contestant) => measure(bench, contestant, samples));
     for (const { contestant } of contestants) await addSettledMemory(samples, contestant);
     return { samples, findings: findingsOf(samples) } satisfies RowResult;
   },
@@ -48,6 +49,7 @@ async function contestantsOf(arena: Arena): Promise<Caller[]> {
     await arena.direct(),
     await arena.ssh(),
     await arena.proxyHop(),
+    await arena.pipes(),
     tunnel(PLAIN, fairlead.plainCaller(NEAR)),
     tunnel(`${PLAIN}, TLS target`, fairlead.plainCaller(NEAR, 'tls')),
     tunnel(OVER_TLS, fairlead.tokenCaller(NEAR)),
@@ -61,10 +63,9 @@ async function contestantsOf(arena: Arena): Promise<Caller[]> {
 }
 
 async function measure(
-  { arena, tell }: Bench,
+  { arena, seconds, tell }: Bench,
   { contestant, load }: Caller,
   samples: Samples,
-  seconds: number,
 ): Promise<void> {
   tell(`row 1: ${contestant.name}`);
   const options = { callers: CALLERS, seconds };

@@ -1,0 +1,79 @@
+/**
+ * Row 3: large bodies without a long link: one download or upload, and eight at once.
+ */
+import { NEAR } from '../arena.js';
+import { DIRECTIONS, bulkLoad } from '../bulk-load.js';
+import type { Direction } from '../bulk-load.js';
+import { inTurn } from '../contestant.js';
+import type { Contestant } from '../contestant.js';
+import { addTransferPoint, warmUp } from '../row.js';
+import type { Row } from '../row.js';
+import { Samples } from '../samples.js';
+import { atLeast, judge } from '../verdict.js';
+import type { Finding } from '../verdict.js';
+
+const MIB = 1024 ** 2;
+const EIGHT = 8;
+const PLAIN = 'Fairlead, callers without TLS';
+const PIPES = 'two bare TLS pipes';
+
+export const bulk: Row = {
+  number: 3,
+  title: 'bulk: one download, one upload, eight at once',
+  run: async (bench) => {
+    const { arena, rounds, seconds, isQuick, tell } = bench;
+    const samples = new Samples();
+    await arena.near();
+    const { fairlead } = arena;
+    const contestants = [
+      await arena.direct(),
+      await arena.ssh(),
+      await arena.proxyHop(),
+      await arena.pipes(),
+      fairlead.contestant(PLAIN, NEAR, fairlead.plainCaller(NEAR)),
+      fairlead.contestant(`${PLAIN}, TLS target`, NEAR, fairlead.plainCaller(NEAR, 'tls')),
+      fairlead.contestant('Fairlead, TLS callers', NEAR, fairlead.tokenCaller(NEAR)),
+    ].filter((contestant) => contestant !== undefined);
+    await warmUp(bench, contestants);
+    const bytes = (isQuick ? 64 : 256) * MIB;
+    for (const streams of [1, EIGHT]) {
+      for (const direction of DIRECTIONS) {
+        await inTurn(contestants, rounds, async (contestant) => {
+          tell(`row 3: ${streams} x ${direction}: ${contestant.name}`);
+          const options = { direction, streams, bytes: bytes / streams, seconds };
+          const named = { ...contestant, name: pointName(contestant, direction, streams) };
+          await addTransferPoint(samples, named, () => bulkLoad(contestant.endpoint, options));
+        });
+      }
+    }
+    return { samples, findings: findingsOf(samples) };
+  },
+};
+
+function pointName({ name }: Pick<Contestant, 'name'>, direction: Direction, streams: number) {
+  return `${streams} x ${direction}: ${name}`;
+}
+
+function findingsOf(samples: Samples): Finding[] {
+  const row = 3;
+  return DIRECTIONS.flatMap((direction) => {
+    const name = (of: string, streams: number): string =>
+      pointName({ name: of }, direction, streams);
+    const againstSsh = [1, EIGHT].map((streams) =>
+      judge({
+        row,
+        what: `${streams} x ${direction} against ssh -R`,
+        goal: atLeast(1, 'x'),
+        values: samples.ratio('MiB/s', name(PLAIN, streams), name('ssh -R', streams)),
+      }),
+    );
+    const sum = judge({
+      row,
+      what: `${EIGHT} x ${direction}, sum`,
+      goal: atLeast(400, 'MiB/s'),
+      values: samples.of(name(PLAIN, EIGHT), 'MiB/s'),
+      limit: { what: PIPES, values: samples.of(name(PIPES, EIGHT), 'MiB/s') },
+    });
+    return [...againstSsh, sum];
+  });
+}

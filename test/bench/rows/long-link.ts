@@ -1,0 +1,103 @@
+/**
+ * Row 4: one large body over a link with a long round trip. The relay stands between the two ends of each
+ * tunnel; for the raw TLS stream between caller and target. A link of 1 Gbit/s, too, where windows decide
+ * and not processors.
+ */
+import type { Arena, LinkConditions } from '../arena.js';
+import { linkName } from '../arena.js';
+import { DIRECTIONS, bulkLoad } from '../bulk-load.js';
+import type { Direction } from '../bulk-load.js';
+import { inTurn } from '../contestant.js';
+import type { Contestant } from '../contestant.js';
+import { addTransferPoint, warmUp } from '../row.js';
+import type { Bench, Row } from '../row.js';
+import { Samples } from '../samples.js';
+import { atLeast, judge } from '../verdict.js';
+import type { Finding } from '../verdict.js';
+
+const MIB = 1024 ** 2;
+const GIGABIT = 125_000_000;
+/** The conditions of the goal. */
+const JUDGED: LinkConditions = { rttMs: 50 };
+const JUDGED_GIGABIT: LinkConditions = { ...JUDGED, bytesPerSecond: GIGABIT };
+/** All links that agents may be behind; the arena needs to know when it starts. */
+export const LONG_LINKS: readonly LinkConditions[] = [
+  { rttMs: 0 },
+  { rttMs: 20 },
+  JUDGED,
+  { rttMs: 100 },
+  JUDGED_GIGABIT,
+];
+const QUICK_LINKS: readonly LinkConditions[] = [JUDGED, JUDGED_GIGABIT];
+const FAIRLEAD = 'Fairlead';
+const RAW = 'raw TLS stream';
+
+export const longLink: Row = {
+  number: 4,
+  title: 'one bulk stream over a long link',
+  run: async (bench) => {
+    const samples = new Samples();
+    for (const conditions of bench.isQuick ? QUICK_LINKS : LONG_LINKS) {
+      const contestants = await contestantsOf(bench.arena, conditions);
+      await warmUp(bench, contestants);
+      for (const direction of DIRECTIONS) {
+        await inTurn(contestants, bench.rounds, (contestant) =>
+          measure(bench, { samples, contestant, conditions, direction }),
+        );
+      }
+    }
+    return { samples, findings: [JUDGED, JUDGED_GIGABIT].flatMap(findingsOf(samples)) };
+  },
+};
+
+interface Point {
+  readonly samples: Samples;
+  readonly contestant: Contestant;
+  readonly conditions: LinkConditions;
+  readonly direction: Direction;
+}
+
+async function contestantsOf(arena: Arena, conditions: LinkConditions): Promise<Contestant[]> {
+  const { fairlead } = arena;
+  const agent = await arena.far(conditions);
+  const ssh = await arena.ssh(conditions);
+  return [
+    await arena.rawTls(conditions),
+    ...(ssh === undefined ? [] : [ssh]),
+    fairlead.contestant(FAIRLEAD, agent, fairlead.plainCaller(agent)),
+  ];
+}
+
+async function measure(
+  { seconds, isQuick, tell }: Bench,
+  { samples, contestant, conditions, direction }: Point,
+): Promise<void> {
+  const name = pointName(contestant.name, conditions, direction);
+  tell(`row 4: ${name}`);
+  const bytes = (isQuick ? 64 : 256) * MIB;
+  await addTransferPoint(samples, { ...contestant, name }, () =>
+    bulkLoad(contestant.endpoint, { direction, streams: 1, bytes, seconds }),
+  );
+}
+
+function pointName(name: string, conditions: LinkConditions, direction: Direction): string {
+  return `${linkName(conditions)} ${direction}: ${name}`;
+}
+
+function findingsOf(samples: Samples): (conditions: LinkConditions) => Finding[] {
+  return (conditions) =>
+    DIRECTIONS.flatMap((direction) => {
+      const against = (rival: string, bound: number): Finding =>
+        judge({
+          row: 4,
+          what: `${linkName(conditions)} ${direction} against ${rival}`,
+          goal: atLeast(bound, 'x'),
+          values: samples.ratio(
+            'MiB/s',
+            pointName(FAIRLEAD, conditions, direction),
+            pointName(rival, conditions, direction),
+          ),
+        });
+      return [against('ssh -R', 2), against(RAW, 0.8)];
+    });
+}
