@@ -182,7 +182,7 @@ export class Arena {
     return (await reportOf(program, 'ready', portSchema)).port;
   }
 
-  /** A controller of a row's own, for what memory of a fresh process is to be seen. */
+  /** A controller of a row's own, whose memory no other row has touched; ends with its row. */
   async freshFairlead(options: FairleadTunnelOptions): Promise<FairleadTunnel> {
     const tunnel = await FairleadTunnel.start(options);
     this.onStop(() => tunnel.stop());

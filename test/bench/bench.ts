@@ -17,11 +17,23 @@ import type { Outcome, Run } from './report.js';
 import type { Row } from './row.js';
 import { addedLatency } from './rows/added-latency.js';
 import { bulk } from './rows/bulk.js';
+import { idleMemory } from './rows/idle-memory.js';
+import { isolation } from './rows/isolation.js';
 import { LONG_LINKS, longLink } from './rows/long-link.js';
 import { newConnections } from './rows/new-connections.js';
 import { smallRequests } from './rows/small-requests.js';
+import { watches } from './rows/watches.js';
 
-const ROWS: readonly Row[] = [smallRequests, addedLatency, bulk, longLink, newConnections];
+const ROWS: readonly Row[] = [
+  smallRequests,
+  addedLatency,
+  bulk,
+  longLink,
+  newConnections,
+  isolation,
+  watches,
+  idleMemory,
+];
 
 const options = optionsOrExit();
 const build = fileURLToPath(new URL('../../build.mjs', import.meta.url));

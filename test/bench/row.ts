@@ -2,6 +2,7 @@
  * What a row of the benchmark is, and what it is given.
  */
 import type { Arena } from './arena.js';
+import { DIRECTIONS, bulkLoad } from './bulk-load.js';
 import type { Contestant } from './contestant.js';
 import type { Load, Transfer } from './endpoint.js';
 import { withUsage } from './process-usage.js';
@@ -55,6 +56,19 @@ export async function warmUp(
     if (!arena.isFirstUse(endpoint.port)) continue;
     tell(`warm-up: ${name}`);
     await arena.optional(() => wrkLoad(endpoint, WARM_UP));
+  }
+}
+
+const BULK_WARM_UP_BYTES = 32 * 1024 ** 2;
+
+/** The same for large bodies, which take other ways through the code. */
+export async function warmUpBulk(bench: Bench, contestants: readonly Contestant[]): Promise<void> {
+  await warmUp(bench, contestants);
+  for (const { name, endpoint } of contestants) {
+    bench.tell(`warm-up with bulk: ${name}`);
+    for (const direction of DIRECTIONS) {
+      await bulkLoad(endpoint, { direction, streams: 1, bytes: BULK_WARM_UP_BYTES, seconds: 1 });
+    }
   }
 }
 

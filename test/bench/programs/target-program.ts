@@ -1,6 +1,6 @@
 /**
  * The server behind every contestant, over plain HTTP and over HTTPS: small answers, bodies of any size
- * whose bytes can be checked, uploads, and watches that all get an event when told to.
+ * whose bytes can be checked, uploads, uploads that are not read, and watches that get an event when told.
  */
 import * as http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -53,6 +53,8 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
       response.flushHeaders();
       watches.add(response);
       response.on('close', () => watches.delete(response));
+      break;
+    case '/unread':
       break;
     case '/event':
       for (const watch of watches) watch.write('event\n');

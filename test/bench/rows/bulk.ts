@@ -6,7 +6,7 @@ import { DIRECTIONS, bulkLoad } from '../bulk-load.js';
 import type { Direction } from '../bulk-load.js';
 import { inTurn } from '../contestant.js';
 import type { Contestant } from '../contestant.js';
-import { addTransferPoint, warmUp } from '../row.js';
+import { addTransferPoint, warmUpBulk } from '../row.js';
 import type { Row } from '../row.js';
 import { Samples } from '../samples.js';
 import { atLeast, judge } from '../verdict.js';
@@ -34,7 +34,7 @@ export const bulk: Row = {
       fairlead.contestant(`${PLAIN}, TLS target`, NEAR, fairlead.plainCaller(NEAR, 'tls')),
       fairlead.contestant('Fairlead, TLS callers', NEAR, fairlead.tokenCaller(NEAR)),
     ].filter((contestant) => contestant !== undefined);
-    await warmUp(bench, contestants);
+    await warmUpBulk(bench, contestants);
     const bytes = (isQuick ? 64 : 256) * MIB;
     for (const streams of [1, EIGHT]) {
       for (const direction of DIRECTIONS) {

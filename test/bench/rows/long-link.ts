@@ -9,7 +9,7 @@ import { DIRECTIONS, bulkLoad } from '../bulk-load.js';
 import type { Direction } from '../bulk-load.js';
 import { inTurn } from '../contestant.js';
 import type { Contestant } from '../contestant.js';
-import { addTransferPoint, warmUp } from '../row.js';
+import { addTransferPoint, warmUpBulk } from '../row.js';
 import type { Bench, Row } from '../row.js';
 import { Samples } from '../samples.js';
 import { atLeast, judge } from '../verdict.js';
@@ -39,7 +39,7 @@ export const longLink: Row = {
     const samples = new Samples();
     for (const conditions of bench.isQuick ? QUICK_LINKS : LONG_LINKS) {
       const contestants = await contestantsOf(bench.arena, conditions);
-      await warmUp(bench, contestants);
+      await warmUpBulk(bench, contestants);
       for (const direction of DIRECTIONS) {
         await inTurn(contestants, bench.rounds, (contestant) =>
           measure(bench, { samples, contestant, conditions, direction }),
