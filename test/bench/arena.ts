@@ -35,7 +35,7 @@ export class Arena {
   readonly fairlead: FairleadTunnel;
   readonly #stops: (() => Promise<unknown>)[] = [];
   readonly #started = new Map<string, Promise<unknown>>();
-  readonly #usedPorts = new Set<number>();
+  readonly #used = new Set<string>();
   readonly #missing = new Set<string>();
   readonly #tell: (line: string) => void;
 
@@ -61,10 +61,11 @@ export class Arena {
     return [...this.#missing];
   }
 
-  /** Whether a port is asked about for the first time. */
-  isFirstUse(port: number): boolean {
-    const isFirst = !this.#usedPorts.has(port);
-    this.#usedPorts.add(port);
+  /** Whether this way to a contestant is asked about for the first time. */
+  isFirstUse({ endpoint, pids }: Contestant): boolean {
+    const way = JSON.stringify([endpoint.port, endpoint.headers, pids]);
+    const isFirst = !this.#used.has(way);
+    this.#used.add(way);
     return isFirst;
   }
 
@@ -170,8 +171,8 @@ export class Arena {
   async far(conditions: LinkConditions): Promise<string> {
     const name = linkName(conditions);
     await this.#once(name, async () => {
-      const port = await this.link(this.fairlead.rig.ports.agents, conditions);
-      return this.fairlead.startAgent(name, await this.target(), port);
+      const dialPort = await this.link(this.fairlead.rig.ports.agents, conditions);
+      return this.fairlead.startAgent(name, await this.target(), { dialPort });
     });
     return name;
   }

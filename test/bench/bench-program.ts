@@ -1,6 +1,6 @@
 /**
  * Programs of this benchmark in processes of their own: targets, rivals, load generators. Each gets its
- * options as JSON in one argument, writes JSON lines, and ends when its standard input closes, so that
+ * options as a JSON line on standard input, writes JSON lines, and ends when its standard input closes, so that
  * none outlives the bench.
  */
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,11 @@ const START_MS = 30_000;
 /** Starts `programs/NAME-program.ts`. */
 export function startProgram(name: string, options: unknown): ChildProgram {
   const file = fileURLToPath(new URL(`programs/${name}-program.ts`, import.meta.url));
-  return new ChildProgram({ name, args: ['--import', 'tsx', file, JSON.stringify(options)] });
+  return new ChildProgram({
+    name,
+    args: ['--import', 'tsx', file],
+    input: `${JSON.stringify(options)}\n`,
+  });
 }
 
 /** The first report of this kind. Rejects when the program fails or is too slow. */

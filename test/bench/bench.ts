@@ -17,9 +17,12 @@ import type { Outcome, Run } from './report.js';
 import type { Row } from './row.js';
 import { addedLatency } from './rows/added-latency.js';
 import { bulk } from './rows/bulk.js';
+import { clouddriverLoad } from './rows/clouddriver-load.js';
+import { growth } from './rows/growth.js';
 import { idleMemory } from './rows/idle-memory.js';
 import { isolation } from './rows/isolation.js';
 import { LONG_LINKS, longLink } from './rows/long-link.js';
+import { manySessions } from './rows/many-sessions.js';
 import { newConnections } from './rows/new-connections.js';
 import { smallRequests } from './rows/small-requests.js';
 import { watches } from './rows/watches.js';
@@ -32,7 +35,10 @@ const ROWS: readonly Row[] = [
   newConnections,
   isolation,
   watches,
+  manySessions,
   idleMemory,
+  clouddriverLoad,
+  growth,
 ];
 
 const options = optionsOrExit();
@@ -46,6 +52,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     void arena.stop().finally(() => process.exit(130));
   });
 }
+process.once('uncaughtException', (reason) => {
+  tell(reason.stack ?? reason.message);
+  void arena.stop().finally(() => process.exit(1));
+});
 try {
   const run = await runRows();
   process.stdout.write(terminalReport(run));

@@ -29,6 +29,14 @@ export interface TargetPorts {
   readonly tlsPort: number;
 }
 
+/** How an agent is set up. */
+export interface AgentOptions {
+  /** Port of a relay to the controller. */
+  readonly dialPort?: number;
+  /** Further services, all of them the same target. */
+  readonly accounts?: readonly string[];
+}
+
 /** A controller and the agents started so far. */
 export class FairleadTunnel {
   readonly rig: FairleadRig;
@@ -55,15 +63,20 @@ export class FairleadTunnel {
     this.rig = rig;
   }
 
-  /** Starts an agent in front of a target, over a relay's port if given. */
-  async startAgent(name: string, ports: TargetPorts, dialPort?: number): Promise<ChildProgram> {
-    const { plainPort: plain, tlsPort } = ports;
+  /** Starts an agent in front of a target. */
+  async startAgent(
+    name: string,
+    { plainPort: plain, tlsPort }: TargetPorts,
+    { dialPort, accounts = [] }: AgentOptions = {},
+  ): Promise<ChildProgram> {
+    const url = `http://127.0.0.1:${plain}`;
     const caFile = this.rig.path('ca', 'ca-cert.pem');
     const agent = await this.rig.startAgent({
       name,
       services: [
-        service('plain', { url: `http://127.0.0.1:${plain}` }),
+        service('plain', { url }),
         service('tls', { url: `https://localhost:${tlsPort}`, caFile }),
+        ...accounts.map((account) => service(account, { url })),
       ],
       config: AS_OPERATED,
       ...(dialPort === undefined ? {} : { dialPort }),
@@ -112,7 +125,7 @@ export function discardLog({ process: { stdout } }: ChildProgram): void {
   stdout?.removeAllListeners('data').resume();
 }
 
-function service(name: Service, config: Readonly<Record<string, unknown>>): unknown {
+function service(name: string, config: Readonly<Record<string, unknown>>): unknown {
   return { enabled: true, type: 'generic', name, config };
 }
 

@@ -52,10 +52,10 @@ export async function warmUp(
   { arena, tell }: Bench,
   contestants: readonly Contestant[],
 ): Promise<void> {
-  for (const { name, endpoint } of contestants) {
-    if (!arena.isFirstUse(endpoint.port)) continue;
-    tell(`warm-up: ${name}`);
-    await arena.optional(() => wrkLoad(endpoint, WARM_UP));
+  for (const contestant of contestants) {
+    if (!arena.isFirstUse(contestant)) continue;
+    tell(`warm-up: ${contestant.name}`);
+    await arena.optional(() => wrkLoad(contestant.endpoint, WARM_UP));
   }
 }
 

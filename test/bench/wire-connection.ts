@@ -54,6 +54,9 @@ export class WireDialer {
   }
 }
 
+/** Longer than any pause of a transfer that goes on. */
+const SILENCE_MS = 30_000;
+
 /** An open connection; one exchange at a time. */
 export class WireConnection {
   readonly #socket: net.Socket;
@@ -65,6 +68,7 @@ export class WireConnection {
     this.#headers = Object.entries(headers)
       .map(([name, value]) => `${name}: ${value}\r\n`)
       .join('');
+    socket.setTimeout(SILENCE_MS, () => socket.destroy(new Error('silent for too long')));
     socket.on('data', (bytes: Buffer) => this.#response?.take(bytes));
     socket.on('error', (reason) => this.#response?.fail(reason));
     socket.on('close', () => this.#response?.fail(new Error('the connection was closed')));

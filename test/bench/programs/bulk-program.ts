@@ -8,7 +8,7 @@ import { WireDialer } from '../wire-connection.js';
 import type { WireConnection } from '../wire-connection.js';
 import { readOptions, report } from './program-options.js';
 
-const { endpoint, direction, streams, bytes, seconds } = readOptions(
+const { endpoint, direction, streams, bytes, seconds } = await readOptions(
   z.object({
     endpoint: endpointSchema,
     direction: z.enum(['download', 'upload']),
@@ -20,7 +20,7 @@ const { endpoint, direction, streams, bytes, seconds } = readOptions(
     seconds: z.number(),
   }),
 );
-const MAX_TRANSFERS = 10_000;
+const MAX_TRANSFERS = 1_000_000;
 
 const dialer = new WireDialer(endpoint);
 const connections = await Promise.all(Array.from({ length: streams }, () => dialer.dial()));

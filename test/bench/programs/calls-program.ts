@@ -9,7 +9,7 @@ import { endpointSchema } from '../endpoint.js';
 import { WireDialer } from '../wire-connection.js';
 import { readOptions, report } from './program-options.js';
 
-const options = readOptions(
+const options = await readOptions(
   z.object({
     /** Used in turn. */
     endpoints: z.array(endpointSchema),
@@ -44,13 +44,12 @@ process.exit(0);
 async function callUntilEnd(): Promise<void> {
   while (next < MAX_REQUESTS) {
     const index = next++;
+    const now = performance.now();
     const dueMs =
-      requestsPerSecond === undefined
-        ? performance.now()
-        : start + (index * 1000) / requestsPerSecond;
-    if (dueMs - start >= seconds * 1000) return;
-    const waitMs = dueMs - performance.now();
-    if (waitMs > 0) await delay(waitMs);
+      requestsPerSecond === undefined ? now : start + (index * 1000) / requestsPerSecond;
+    // also when the pace could not be kept
+    if (Math.max(now, dueMs) - start >= seconds * 1000) return;
+    if (dueMs > now) await delay(dueMs - now);
     await call(index);
     latencies.push(performance.now() - dueMs);
   }

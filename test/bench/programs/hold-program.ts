@@ -9,7 +9,7 @@ import { writeBody } from '../../harness/scripted-target.js';
 import { waitFor } from '../../harness/wait-for.js';
 import { readOptions, report } from './program-options.js';
 
-const { port, ca, token, kind, streams } = readOptions(
+const { port, ca, token, kind, streams } = await readOptions(
   z.object({
     port: z.number(),
     ca: z.string(),
@@ -19,9 +19,14 @@ const { port, ca, token, kind, streams } = readOptions(
   }),
 );
 
+/**
+ * More than all windows on the way. Not much more: what the target has sent waits in the kernel, and
+ * endless bodies of a thousand readers take all the memory it has for TCP, which stops every connection.
+ */
+const UNREAD_BYTES = 2 ** 20;
 const PATHS = {
   watch: '/watch?watch=true',
-  reader: `/body?${2 ** 30}`,
+  reader: `/body?${UNREAD_BYTES}`,
   upload: '/unread',
 } as const;
 /** Fairlead's listeners allow 250 on a connection. */
@@ -57,7 +62,7 @@ function hold(from: Http2Caller): void {
       break;
     case 'upload':
       heads++;
-      void writeBody(stream, 2 ** 30);
+      void writeBody(stream, UNREAD_BYTES * 1024);
       break;
   }
 }

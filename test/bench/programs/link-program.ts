@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { LossyLink } from '../../harness/lossy-link.js';
 import { readOptions, report } from './program-options.js';
 
-const { targetPort, rttMs, bytesPerSecond } = readOptions(
+const { targetPort, rttMs, bytesPerSecond } = await readOptions(
   z.object({
     targetPort: z.number(),
     rttMs: z.number(),

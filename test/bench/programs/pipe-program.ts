@@ -8,7 +8,7 @@ import * as tls from 'node:tls';
 import { z } from 'zod';
 import { portOf, readOptions, report } from './program-options.js';
 
-const { role, toPort, ca, cert, key } = readOptions(
+const { role, toPort, ca, cert, key } = await readOptions(
   z.object({
     /** `near` takes plain callers and speaks TLS to `far`, which speaks plain to the target. */
     role: z.enum(['near', 'far']),

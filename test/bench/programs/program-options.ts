@@ -1,16 +1,20 @@
 /**
  * The inner end of bench-program.ts: how a program of the bench reads its options and reports.
  */
+import { createInterface } from 'node:readline';
 import type { z } from 'zod';
 
-/** Options of this process; from here on it ends when whoever started it does. */
-export function readOptions<T>(schema: z.ZodType<T>): T {
-  process.stdin.on('end', () => process.exit(0)).resume();
+/** The options, from the first line of standard input; from then on this process ends when that closes. */
+export async function readOptions<T>(schema: z.ZodType<T>): Promise<T> {
   process.on('uncaughtException', (reason) => {
     report('fault', { text: reason.message });
     process.exit(1);
   });
-  return schema.parse(JSON.parse(process.argv[2] ?? '{}'));
+  process.stdin.on('end', () => process.exit(0));
+  const line = await new Promise<string>((resolve) => {
+    createInterface({ input: process.stdin }).once('line', resolve);
+  });
+  return schema.parse(JSON.parse(line));
 }
 
 /** Writes a line that the bench waits for. */

@@ -6,7 +6,7 @@ import httpProxy from 'http-proxy';
 import { z } from 'zod';
 import { portOf, readOptions, report } from './program-options.js';
 
-const { targetPort } = readOptions(z.object({ targetPort: z.number() }));
+const { targetPort } = await readOptions(z.object({ targetPort: z.number() }));
 
 const agent = new http.Agent({ keepAlive: true, maxFreeSockets: 1024 });
 const target = { host: '127.0.0.1', port: targetPort };

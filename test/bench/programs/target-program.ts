@@ -11,7 +11,7 @@ import { SMALL_BYTES } from '../endpoint.js';
 import { isRightPiece } from '../body-pattern.js';
 import { portOf, readOptions, report } from './program-options.js';
 
-const options = readOptions(
+const options = await readOptions(
   z.object({
     cert: z.string(),
     key: z.string(),
