@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { tempDir } from '../harness/temp-dir.js';
 import { Arena } from './arena.js';
 import { USAGE, readBenchOptions } from './bench-options.js';
 import type { BenchOptions } from './bench-options.js';
@@ -45,6 +46,10 @@ const options = optionsOrExit();
 const build = fileURLToPath(new URL('../../build.mjs', import.meta.url));
 if (spawnSync(process.execPath, [build], { stdio: 'inherit' }).status !== 0) process.exit(1);
 
+// everything that this run and its processes put aside goes with one folder
+const temp = tempDir('bench');
+process.env['TMPDIR'] = temp.path;
+process.once('exit', temp.remove);
 const arena = await Arena.start(LONG_LINKS, tell);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {

@@ -50,10 +50,12 @@ export async function runTool(
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (piece: string) => (text += piece));
   }
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
   const code = await new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (number, signal) => resolve(number ?? signal));
-  });
+  }).finally(() => process.off('exit', kill));
   if (code !== 0) throw new Error(`${tool} ended with ${String(code)}:\n${text}`);
   return text;
 }
