@@ -2,9 +2,10 @@
  * `npm run demo` in a fresh clone: installs and builds what is missing, then runs `fairlead demo`.
  * Plain JavaScript without dependencies, since nothing is installed yet.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const NPM = process.platform === 'win32' ? 'npm.cmd' : 'npm';
@@ -16,18 +17,9 @@ if (!existsSync(join(ROOT, 'node_modules', '.package-lock.json'))) {
 // does nothing when nothing has changed
 run(process.execPath, [join(ROOT, 'build.mjs')]);
 
-const demo = spawn(
-  process.execPath,
-  [join(ROOT, 'dist', 'fairlead.js'), 'demo', ...process.argv.slice(2)],
-  { stdio: 'inherit' },
-);
-// Ctrl-C reaches the demo too, as part of the same group: this process only waits for it
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => demo.kill(signal === 'SIGINT' ? 'SIGTERM' : signal));
-}
-demo.on('exit', (code, signal) => {
-  process.exitCode = code ?? (signal === null ? 0 : 1);
-});
+// In this process, so that there is none in between to hand on signals and exit codes.
+process.argv.splice(2, 0, 'demo');
+await import(pathToFileURL(join(ROOT, 'dist', 'fairlead.js')).href);
 
 function run(command, args) {
   const { status } = spawnSync(command, args, {

@@ -18,6 +18,8 @@ export interface ProgramOptions {
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** Written to its standard input, which then stays open: many programs here end when it closes. */
   readonly input?: string | undefined;
+  /** Start it in a group of its own, where the signals of the terminal do not reach it. */
+  readonly hasOwnGroup?: boolean | undefined;
   /** Gets every line of its standard output and error. */
   readonly onLine?: ((line: string) => void) | undefined;
 }
@@ -37,11 +39,12 @@ export class ChildProgram {
   #hasExited = false;
 
   constructor(options: ProgramOptions) {
-    const { name, args, env, input, onLine } = options;
+    const { name, args, env, input, hasOwnGroup, onLine } = options;
     this.name = name;
     this.process = spawn(process.execPath, args, {
       env: env ?? process.env,
       stdio: ['pipe', 'pipe', 'pipe'],
+      detached: hasOwnGroup ?? false,
     });
     this.process.stdin?.on('error', () => undefined); // a program that ended at once
     if (input !== undefined) this.process.stdin?.write(input);

@@ -37,6 +37,16 @@ export async function targetCertificate(clock: Clock): Promise<TargetCertificate
   return { ca: pair.certPem, cert: issued.certPem, key: issued.keyPem };
 }
 
+/** The environment for the demo's programs: what goes to loopback passes by the user's proxies. */
+export function demoEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  const own = env['no_proxy'] ?? env['NO_PROXY'] ?? '';
+  const list = [own, 'localhost', '127.0.0.1'].filter((item) => item !== '').join(',');
+  // grpc-js takes the last one, where it is set, before the others
+  return { ...env, no_proxy: list, NO_PROXY: list, no_grpc_proxy: list };
+}
+
 /** Makes CA, credentials and the controller's configuration; all ports are free ones. */
 export async function writeControllerFiles(dir: string, clock: Clock): Promise<DemoFiles> {
   const secrets = join(dir, 'secrets');

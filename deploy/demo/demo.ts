@@ -8,11 +8,13 @@ import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CommandIo } from '../../controller/commands/command-io.js';
-import { TunnelError } from '../../shared/errors.js';
+import { errorText, TunnelError } from '../../shared/errors.js';
 import { ChildProgram } from './child-program.js';
 import type { LogLine } from './child-program.js';
+import { checkKubeconfig, clusterFault } from './cluster-check.js';
 import {
   DEMO,
+  demoEnvironment,
   targetCertificate,
   writeAgentFiles,
   writeControllerFiles,
@@ -31,15 +33,25 @@ export interface DemoOptions {
 const FAIRLEAD = fileURLToPath(new URL('../../fairlead.js', import.meta.url));
 const KUBERNETES = fileURLToPath(new URL('kubernetes/main.js', import.meta.url));
 const JENKINS = fileURLToPath(new URL('jenkins/main.js', import.meta.url));
+const KEEPER = fileURLToPath(new URL('keeper/main.js', import.meta.url));
 
-/** Runs the demo; resolves with the exit code. */
+/** For each program; machines that are busy with other things take their time. */
+const START_TIMEOUT_MS = 60_000;
+
+/** Runs the demo; resolves with the exit code. Rejects when the kubeconfig is faulty or a program fails. */
 export async function runDemo(options: DemoOptions, io: CommandIo): Promise<number> {
   const interruption = io.interruption();
-  const demo = new Demo(options, io);
+  const { kubeconfig } = options;
+  const ownKubeconfig =
+    kubeconfig === undefined ? undefined : resolve(kubeconfig.replace(/^~(?=\/)/, homedir()));
+  if (ownKubeconfig !== undefined) await checkKubeconfig(ownKubeconfig, io);
+  const demo = new Demo(ownKubeconfig, io);
   try {
-    const text = await demo.start();
-    io.stdout.write(text);
-    await Promise.race([aborted(interruption), demo.failure()]);
+    const text = await Promise.race([demo.start(), aborted(interruption)]);
+    if (text !== undefined) {
+      io.stdout.write(text);
+      await Promise.race([aborted(interruption), demo.failure()]);
+    }
     io.stderr.write('\nStopping …\n');
     return 0;
   } finally {
@@ -48,23 +60,60 @@ export async function runDemo(options: DemoOptions, io: CommandIo): Promise<numb
 }
 
 class Demo {
-  readonly #options: DemoOptions;
+  readonly #ownKubeconfig: string | undefined;
   readonly #io: CommandIo;
+  readonly #env: NodeJS.ProcessEnv;
   readonly #dir = mkdtempSync(join(tmpdir(), 'fairlead-demo-'));
-  readonly #programs: ChildProgram[] = [];
+  /** Has something to do only when this process is killed. */
+  readonly #keeper: ChildProgram;
+  readonly #servers: ChildProgram[] = [];
+  /** Commands of ours that are run. */
+  readonly #clients = new Set<ChildProgram>();
+  #starting: Promise<string> | undefined;
   #isStopping = false;
 
-  constructor(options: DemoOptions, io: CommandIo) {
-    this.#options = options;
+  constructor(ownKubeconfig: string | undefined, io: CommandIo) {
+    this.#ownKubeconfig = ownKubeconfig;
     this.#io = io;
+    this.#env = demoEnvironment(io.env);
+    this.#keeper = this.#program('keeper', [KEEPER, this.#dir]);
   }
 
-  async start(): Promise<string> {
+  /** Resolves with what to print. Rejects when a program fails, or all are being stopped. */
+  start(): Promise<string> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  /** Rejects when one of the servers ends by itself. */
+  async failure(): Promise<never> {
+    return Promise.race(
+      this.#servers.map(async (server) => {
+        const code = await server.exited;
+        // while stopping, the demo's own end is what is waited for
+        if (this.#isStopping) await new Promise(() => undefined);
+        const last = server.lines.slice(-5).join('\n');
+        throw new TunnelError('INTERNAL', `${server.name} ended (${code}):\n${last}`);
+      }),
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    const programs = [...this.#clients, ...[...this.#servers].reverse()];
+    for (const program of programs) await program.stop();
+    // A start that was interrupted may still be writing files.
+    await this.#starting?.catch(() => undefined);
+    rmSync(this.#dir, { recursive: true, force: true });
+    await this.#keeper.stop();
+  }
+
+  async #start(): Promise<string> {
     const { clock, stderr } = this.#io;
     stderr.write('Starting a CA, a controller, an agent and targets on loopback …\n');
     const files = await writeControllerFiles(this.#dir, clock);
     const [cluster, jenkins, ports] = await Promise.all([
-      this.#startCluster(),
+      this.#ownKubeconfig ?? this.#startCluster(),
       this.#startJenkins(),
       this.#startController(files),
     ]);
@@ -87,32 +136,14 @@ class Demo {
       kubeconfig,
       netrc,
       jenkinsPrefix: `/agents/${DEMO.agent}/jenkins/${DEMO.jenkins}`,
+      fairlead: FAIRLEAD,
+      ownKubeconfig: this.#ownKubeconfig,
+      clusterFault: await clusterFault(kubeconfig),
     });
-  }
-
-  /** Rejects when one of the programs ends by itself. */
-  async failure(): Promise<never> {
-    return Promise.race(
-      this.#programs.map(async (program) => {
-        const code = await program.exited;
-        // while stopping, the demo's own end is what is waited for
-        if (this.#isStopping) await new Promise(() => undefined);
-        const last = program.lines.slice(-5).join('\n');
-        throw new TunnelError('INTERNAL', `${program.name} ended (${code}):\n${last}`);
-      }),
-    );
-  }
-
-  async stop(): Promise<void> {
-    this.#isStopping = true;
-    for (const program of [...this.#programs].reverse()) await program.stop();
-    rmSync(this.#dir, { recursive: true, force: true });
   }
 
   /** Returns the path of a kubeconfig with which the agent reaches the cluster. */
   async #startCluster(): Promise<string> {
-    const { kubeconfig } = this.#options;
-    if (kubeconfig !== undefined) return resolve(kubeconfig.replace(/^~(?=\/)/, homedir()));
     const tls = await targetCertificate(this.#io.clock);
     const token = randomBytes(24).toString('base64url');
     const settings = {
@@ -120,8 +151,8 @@ class Demo {
       tokens: [{ token, user: 'demo-agent' }],
       seed: true,
     };
-    const cluster = this.#run('demo cluster', [KUBERNETES], settings);
-    const url = textOf(await cluster.line((line) => 'url' in line), 'url');
+    const cluster = this.#server('demo cluster', [KUBERNETES], settings);
+    const url = textOf(await ready(cluster, (line) => 'url' in line), 'url');
     const file = join(this.#dir, 'cluster.kubeconfig');
     writeTargetKubeconfig(file, { url, ca: tls.ca, token });
     return file;
@@ -130,22 +161,23 @@ class Demo {
   async #startJenkins(): Promise<{ url: string; user: string; token: string }> {
     const token = randomBytes(24).toString('base64url');
     const credential = { user: 'demo', token };
-    const jenkins = this.#run('demo Jenkins', [JENKINS], { ...credential, prefix: '/jenkins' });
-    const url = textOf(await jenkins.line((line) => 'url' in line), 'url');
+    const settings = { ...credential, prefix: '/jenkins' };
+    const jenkins = this.#server('demo Jenkins', [JENKINS], settings);
+    const url = textOf(await ready(jenkins, (line) => 'url' in line), 'url');
     return { url, ...credential };
   }
 
   async #startController(
     files: DemoFiles,
   ): Promise<Record<'agents' | 'services' | 'control' | 'operations', number>> {
-    const controller = this.#run('controller', [
+    const controller = this.#server('controller', [
       FAIRLEAD,
       'controller',
       '--config',
       files.controllerConfig,
     ]);
-    const ready = await controller.line((line) => line['msg'] === 'controller is ready');
-    const port = (name: string): number => Number(ready[name]);
+    const line = await ready(controller, (line) => line['msg'] === 'controller is ready');
+    const port = (name: string): number => Number(line[name]);
     return {
       agents: port('agents'),
       services: port('services'),
@@ -155,8 +187,8 @@ class Demo {
   }
 
   async #startAgent(config: string): Promise<void> {
-    const agent = this.#run('agent', [FAIRLEAD, 'agent', '--config', config]);
-    await agent.line((line) => line['msg'] === 'connected');
+    const agent = this.#server('agent', [FAIRLEAD, 'agent', '--config', config]);
+    await ready(agent, (line) => line['msg'] === 'connected');
   }
 
   /** Runs a client command of ours, as an operator would; returns what it printed. */
@@ -172,14 +204,12 @@ class Demo {
       '--key',
       controlKey,
     ];
-    const client = new ChildProgram({
-      name: `fairlead ${args[0] ?? ''}`,
-      args: [FAIRLEAD, ...args, ...access],
-    });
+    const client = this.#program(`fairlead ${args[0] ?? ''}`, [FAIRLEAD, ...args, ...access]);
+    this.#clients.add(client);
     const code = await client.exited;
-    if (code !== 0)
-      throw new TunnelError('INTERNAL', `${client.name} failed: ${client.lines.join('\n')}`);
-    return client.lines.join('\n');
+    this.#clients.delete(client);
+    if (code === 0) return client.lines.join('\n');
+    throw new TunnelError('INTERNAL', `${client.name} failed:\n${client.lines.join('\n')}`);
   }
 
   /** A netrc file, so that the token stands on no command line. */
@@ -202,14 +232,27 @@ class Demo {
     return netrc;
   }
 
-  #run(name: string, args: string[], settings?: object): ChildProgram {
-    const program = new ChildProgram({
-      name,
-      args,
-      input: settings === undefined ? undefined : `${JSON.stringify(settings)}\n`,
-    });
-    this.#programs.push(program);
-    return program;
+  #server(name: string, args: string[], settings?: object): ChildProgram {
+    const server = this.#program(name, args);
+    this.#servers.push(server);
+    this.#keeper.process.stdin?.write(`${server.pid}\n`);
+    if (settings !== undefined) server.process.stdin?.write(`${JSON.stringify(settings)}\n`);
+    return server;
+  }
+
+  /** Only the demo ends its programs, in its own order: they do not see the terminal's signals. */
+  #program(name: string, args: string[]): ChildProgram {
+    if (this.#isStopping) throw new TunnelError('INTERNAL', 'the demo is stopping');
+    return new ChildProgram({ name, args, env: this.#env, hasOwnGroup: true });
+  }
+}
+
+/** The first JSON line that `matches`. Rejects when the program ends or time is up. */
+async function ready(program: ChildProgram, matches: (line: LogLine) => boolean): Promise<LogLine> {
+  try {
+    return await program.line(matches, START_TIMEOUT_MS);
+  } catch (reason) {
+    throw new TunnelError('INTERNAL', errorText(reason)); // with what the program wrote, and no stack
   }
 }
 
