@@ -12,6 +12,7 @@ import { createServiceCatalog } from '../shared/forwarding/service-catalog.js';
 import type { ManagedServiceCatalog } from '../shared/forwarding/service-catalog.js';
 import { StreamForwarder } from '../shared/forwarding/stream-handler.js';
 import { requestLogOf } from '../shared/intake/exchange-report.js';
+import type { ReportParts } from '../shared/intake/exchange-report.js';
 import type { Log } from '../shared/log.js';
 import { HealthChecks } from '../shared/operations/health.js';
 import { createMetrics } from '../shared/operations/metrics.js';
@@ -27,6 +28,7 @@ import type { AgentConfig, ServicesConfig } from './config.js';
 import { connectOnce } from './controller-link/connect-once.js';
 import type { FailedSession, ServingSession } from './controller-link/connect-once.js';
 import { ControllerLink } from './controller-link/stay-connected.js';
+import { ForwardedRequests } from './forwarded-requests.js';
 import { readLinkIdentity } from './link-identity.js';
 import type { AgentIdentity } from './link-identity.js';
 import type { HostPort } from '../shared/config/host-port.js';
@@ -81,6 +83,8 @@ class RunningAgent implements Agent {
   readonly #health = new HealthChecks();
   readonly #catalog: ManagedServiceCatalog;
   readonly #forwarder: StreamForwarder;
+  readonly #report: ReportParts;
+  readonly #requests: ForwardedRequests;
   readonly #link: ControllerLink;
   readonly #budget: BufferBudget;
   readonly #instance = randomBytes(12).toString('base64url');
@@ -118,6 +122,13 @@ class RunningAgent implements Agent {
       onChange: () => undefined,
       onReconnect: (reason) => this.#metrics.reconnect(reason),
     });
+    this.#report = {
+      requestLog: requestLogOf(config.requestLog, log),
+      metrics: this.#metrics,
+      clock,
+      log,
+    };
+    this.#requests = new ForwardedRequests(identity.name, this.#report);
     this.#addHealthChecks();
   }
 
@@ -204,8 +215,7 @@ class RunningAgent implements Agent {
         annotations: () => this.#services.agentInfo.annotations,
         onHandlerFault: (err) => this.#deps.log.error({ err }, 'internal fault'),
         onStream: (stream, head) => {
-          this.#metrics.streamOpened();
-          stream.onClosed = () => this.#metrics.streamClosed();
+          this.#requests.begin(stream, head);
           this.#forwarder.accept(stream, head);
         },
         onRtt: (rttMs) => this.#metrics.observeRtt(identity.name, LINK_ID, rttMs),
@@ -229,12 +239,12 @@ class RunningAgent implements Agent {
 
   async #openPorts(): Promise<AgentPorts> {
     const { clock, log } = this.#deps;
-    const { limits, bindAddress, requestLog } = this.#config;
+    const { limits, bindAddress } = this.#config;
     return AgentPorts.open({
       incoming: this.#services.incomingServices,
       bindAddress,
       limits,
-      report: { requestLog: requestLogOf(requestLog, log), metrics: this.#metrics, clock, log },
+      report: this.#report,
       clock,
       log,
       session: () => this.#link.current,

@@ -120,7 +120,7 @@ function container(options: AgentManifestOptions): object {
     livenessProbe: { ...probe('/livez'), periodSeconds: 10, failureThreshold: 3 },
     readinessProbe: { ...probe('/readyz'), periodSeconds: 5, failureThreshold: 2 },
     resources: {
-      requests: { cpu: '100m', memory: '64Mi' },
+      requests: { cpu: '100m', memory: '128Mi' }, // idle: about 90 MiB
       // No limit on CPU: throttling would delay heartbeats and every request under way.
       limits: { memory: `${AGENT_MEMORY_LIMIT_MIB}Mi` },
     },

@@ -55,15 +55,15 @@ export class SessionGauges {
     const agents = this.#agents;
     new Gauge({
       name: 'fairlead_session_rtt_seconds',
-      help: 'Round trip of the last heartbeat of each open session.',
-      labelNames: ['agent', 'session'],
+      help: 'Round trip of the last heartbeat, of the slowest open session of each agent.',
+      labelNames: ['agent'],
       registers: [registry],
       collect() {
         this.reset();
         for (const [agent, sessions] of agents) {
-          for (const [session, rttMs] of sessions) {
-            if (rttMs !== undefined) this.set({ agent, session }, rttMs / 1_000);
-          }
+          const known = [...sessions.values()].filter((rttMs) => rttMs !== undefined);
+          // by agent only: each reconnect is a session of its own, and would be a series of its own
+          if (known.length > 0) this.set({ agent }, Math.max(...known) / 1_000);
         }
       },
     });

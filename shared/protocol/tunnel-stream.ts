@@ -60,6 +60,15 @@ export interface StreamParts {
   readonly receiving: HalfState;
 }
 
+/** What became of a stream, for who writes it down. */
+export interface StreamRecord {
+  /** Of the response head that was sent (acceptor only). */
+  readonly status: number | undefined;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly ending: 'complete' | ErrorCode;
+}
+
 /** A stream of a session. */
 export class TunnelStream {
   readonly id: number;
@@ -84,6 +93,10 @@ export class TunnelStream {
   /** Frames that arrived before there was a handler. */
   #held: HeldFrame[] = [];
   #onArrival: (() => void) | undefined;
+  #status: number | undefined;
+  #sentBytes = 0;
+  #receivedBytes = 0;
+  #ending: StreamRecord['ending'] = 'complete';
 
   constructor(parts: StreamParts) {
     this.id = parts.id;
@@ -123,6 +136,16 @@ export class TunnelStream {
     return this.#sending === 'ended';
   }
 
+  /** What has become of it so far; final once it is closed. */
+  get record(): StreamRecord {
+    return {
+      status: this.#status,
+      sentBytes: this.#sentBytes,
+      receivedBytes: this.#receivedBytes,
+      ending: this.#ending,
+    };
+  }
+
   /** Bytes that wait here to be sent, and that wait for their reader. */
   get queuedBytes(): number {
     return this.#pendingBytes + this.#receiveWindow.buffered;
@@ -136,6 +159,7 @@ export class TunnelStream {
     this.#advanceSending(headEvent(head.status, head.ended));
     // member by member: the head given may be a frame of another stream
     const { status, reason, headers, ended } = head;
+    if (status >= 200 || status === 101) this.#status = status;
     this.#host.sendNow({ kind: 'head', stream: this.id, status, reason, headers, ended });
     this.#closeWhenEnded();
   }
@@ -145,6 +169,7 @@ export class TunnelStream {
     if (this.#isClosed || bytes.length === 0) return true;
     this.#advanceSending('data');
     this.#pending.push(bytes);
+    this.#sentBytes += bytes.length;
     this.#pendingBytes += bytes.length;
     if (this.#sendWindow.available > 0) this.#host.hasData(this);
     // a source that was told to pause stays told until `onWritable`, whatever it still had at hand
@@ -171,6 +196,7 @@ export class TunnelStream {
 
   /** Ends the stream at once, both halves, and tells the peer; the own handler is not called. */
   reset(error: TunnelError): void {
+    if (!this.#isClosed) this.#ending = error.code;
     this.#reset(error.code, error.message, error.retryAfterSeconds ?? 0);
   }
 
@@ -281,6 +307,7 @@ export class TunnelStream {
   /** The session is gone: ends the stream and tells the handler. */
   abort(error: TunnelError): void {
     if (this.#isClosed) return;
+    this.#ending = error.code;
     this.#close(true);
     this.#tell((handler) => handler.onReset(error));
   }
@@ -290,6 +317,7 @@ export class TunnelStream {
     // credit does not bound how many of them wait for the reader
     if (frame.bytes.length === 0) throw new TunnelError('PROTOCOL_VIOLATION', 'data of no bytes');
     this.#receiveWindow.received(frame.bytes.length);
+    this.#receivedBytes += frame.bytes.length;
     this.#deliver(frame);
   }
 
@@ -335,8 +363,10 @@ export class TunnelStream {
     if (isStop && !isWholeHere) {
       throw new TunnelError('PROTOCOL_VIOLATION', 'a stream ended without its response');
     }
+    const error = isStop ? undefined : errorFromReset(frame);
+    if (error !== undefined) this.#ending = error.code;
     this.#close(!isStop || !this.#isOpener);
-    this.#tell((handler) => handler.onReset(isStop ? undefined : errorFromReset(frame)));
+    this.#tell((handler) => handler.onReset(error));
   }
 
   /** A wrong step of our own is a fault in Fairlead, not of the peer. */

@@ -199,7 +199,7 @@ describe('renderAgentManifest', () => {
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
     });
-    assert.deepEqual(at(pod, 'containers/0/resources/requests'), { cpu: '100m', memory: '64Mi' });
+    assert.deepEqual(at(pod, 'containers/0/resources/requests'), { cpu: '100m', memory: '128Mi' });
     const limits = at(pod, 'containers/0/resources/limits') as Record<string, string>;
     assert.deepEqual(Object.keys(limits), ['memory']);
     const environment = at(pod, 'containers/0/env') as Tree[];
