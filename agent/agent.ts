@@ -17,9 +17,9 @@ import type { Log } from '../shared/log.js';
 import { HealthChecks } from '../shared/operations/health.js';
 import { createMetrics } from '../shared/operations/metrics.js';
 import type { Metrics } from '../shared/operations/metrics.js';
-import { operationsClientCa } from '../shared/operations/operations-client-ca.js';
 import { startOperationsListener } from '../shared/operations/operations-listener.js';
 import type { OperationsListener } from '../shared/operations/operations-listener.js';
+import { readScraperCa } from '../shared/operations/scraper-access.js';
 import { BufferBudget } from '../shared/protocol/buffer-budget.js';
 import { newSessionId } from '../shared/ids.js';
 import { VERSION } from '../shared/version.js';
@@ -253,8 +253,8 @@ class RunningAgent implements Agent {
 
   async #openOperations(): Promise<OperationsListener> {
     const { prometheusListenPort: port, bindAddress, prometheusTLS } = this.#config;
-    const { caPem } = this.#identity;
-    const clientCaPem = operationsClientCa(this.#config, caPem, this.#deps.clock.now());
+    const { clock, log } = this.#deps;
+    const clientCaPem = readScraperCa(this.#config, clock.now());
     return startOperationsListener({
       port,
       bindAddress,
@@ -263,11 +263,12 @@ class RunningAgent implements Agent {
           ? undefined
           : {
               secureContext: () => ({ cert: this.#identity.certPem, key: this.#identity.keyPem }),
-              clientCaPem,
+              clientCaPem: () => clientCaPem,
             },
       metrics: this.#metrics,
       health: this.#health,
-      log: this.#deps.log,
+      clock,
+      log,
     });
   }
 

@@ -4,10 +4,10 @@
  */
 import type { SecureContextOptions } from 'node:tls';
 import type { StreamForwarder } from '../shared/forwarding/stream-handler.js';
-import { operationsClientCa } from '../shared/operations/operations-client-ca.js';
 import type { HealthChecks } from '../shared/operations/health.js';
 import { startOperationsListener } from '../shared/operations/operations-listener.js';
 import type { OperationsListener } from '../shared/operations/operations-listener.js';
+import { readScraperCa } from '../shared/operations/scraper-access.js';
 import { VERSION } from '../shared/version.js';
 import { AgentGate } from './agents/agent-gate.js';
 import { CallerPorts } from './callers/caller-ports.js';
@@ -111,14 +111,16 @@ export async function openOperationsPort(
   health: HealthChecks,
 ): Promise<OperationsListener> {
   const { prometheusListenPort: port, bindAddress, prometheusTLS } = config;
-  const clientCaPem = operationsClientCa(config, core.authority.caPem, deps.clock.now());
+  const { clock, log } = deps;
+  const clientCaPem = readScraperCa(config, clock.now());
   return startOperationsListener({
     port,
     bindAddress,
-    tls: prometheusTLS === 'off' ? undefined : { secureContext, clientCaPem },
+    tls: prometheusTLS === 'off' ? undefined : { secureContext, clientCaPem: () => clientCaPem },
     metrics: core.metrics,
     health,
-    log: deps.log,
+    clock,
+    log,
   });
 }
 

@@ -19,7 +19,7 @@ export const processOptions = {
     .enum(['off', 'server', 'mutual'])
     .default('off')
     .describe(
-      'TLS on that port: off as in the Go versions, as probes and scrapers expect it; server; or mutual, which asks for a client certificate of prometheusClientCAFile.',
+      'TLS on that port: off as in the Go versions, as probes and scrapers expect it; server; or mutual, where /metrics needs a client certificate of prometheusClientCAFile, and the health paths say without one only whether, not why. With server and mutual, probes need scheme: HTTPS.',
     ),
   prometheusClientCAFile: optionalText.describe(
     'PEM file with the CAs of scrapers, for prometheusTLS: mutual.',

@@ -1,23 +1,29 @@
 /**
  * The listener for operators' tools on port 9102: metrics, liveness, readiness, and v3.5's `/health`.
- * Plain by default, HTTPS on request, HTTPS with a demanded client certificate where that is asked for.
- * Started by both composition roots; knows nothing of requests and sessions.
+ * Plain by default, HTTPS on request, HTTPS with a client certificate for all but probes where that is asked
+ * for. Started by both composition roots; knows nothing of requests and sessions.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
+import type { Clock } from '../clock.js';
 import { errorText, TunnelError } from '../errors.js';
 import { listen, type BoundAddress } from '../http/listen.js';
+import { setServerContext } from '../http/server-context.js';
 import { LogField, type Log } from '../log.js';
 import type { HealthChecks } from './health.js';
 import type { Metrics } from './metrics.js';
+import { whyNoScraper } from './scraper-access.js';
 
-/** Certificate of the listener, and whose clients it lets in. */
+/** Certificate of the listener, and whose clients may see everything. */
 export interface OperationsTls {
   /** Certificate and key; asked at the start and by each `setSecureContext()`. */
-  secureContext(): SecureContextOptions;
-  /** PEM of the CA whose client certificates are demanded; undefined demands none. */
-  readonly clientCaPem?: string | undefined;
+  secureContext(): Pick<SecureContextOptions, 'cert' | 'key'>;
+  /**
+   * PEM of the CAs whose client certificates are needed for metrics and reasons; probes need none. Undefined
+   * needs none at all. Asked with `secureContext`; whether it is there never changes.
+   */
+  clientCaPem(): string | undefined;
 }
 
 /** Where to listen and what to show. */
@@ -30,6 +36,7 @@ export interface OperationsListenerOptions {
   readonly tls?: OperationsTls | undefined;
   readonly metrics: Metrics;
   readonly health: HealthChecks;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -92,33 +99,30 @@ function createListenerServer(options: OperationsListenerOptions): ListenerServe
   if (tls === undefined) {
     return { server: createServer(LIMITS, onRequest), setSecureContext: () => undefined };
   }
-  const isClientDemanded = tls.clientCaPem !== undefined;
   const server = withUsableCertificate(() =>
     createTlsServer(
       {
         ...LIMITS,
         ...secureContext(tls),
-        minVersion: 'TLSv1.2',
         handshakeTimeout: 5_000,
-        requestCert: isClientDemanded,
-        rejectUnauthorized: isClientDemanded,
+        requestCert: tls.clientCaPem() !== undefined,
+        rejectUnauthorized: false, // probes have none; scraper-access.ts judges the others
       },
       onRequest,
     ),
   );
-  return {
-    server,
-    setSecureContext: () =>
-      withUsableCertificate(() =>
-        server.setSecureContext({ ...secureContext(tls), minVersion: 'TLSv1.2' }),
-      ),
-  };
+  const setSecureContext = (): void =>
+    withUsableCertificate(() => setServerContext(server, secureContext(tls)));
+  setSecureContext();
+  return { server, setSecureContext };
 }
 
 /** The client CA belongs to the context: a renewed one without it would let nobody in. */
 function secureContext(tls: OperationsTls): SecureContextOptions {
-  const context = tls.secureContext();
-  return tls.clientCaPem === undefined ? context : { ...context, ca: tls.clientCaPem };
+  const { cert, key } = tls.secureContext();
+  const context: SecureContextOptions = { cert, key, minVersion: 'TLSv1.2' };
+  const ca = tls.clientCaPem();
+  return ca === undefined ? context : { ...context, ca };
 }
 
 function withUsableCertificate<T>(use: () => T): T {
@@ -148,23 +152,29 @@ async function answer(
     send(response, json(405, { error: { message: 'only GET and HEAD are answered here' } }));
     return;
   }
+  const { tls, clock } = options;
+  const isOpen = tls?.clientCaPem() === undefined;
+  const refusal = isOpen ? undefined : whyNoScraper(request.socket, clock.now());
   try {
-    send(response, await answerTo(url.replace(/\?.*$/s, ''), options));
+    send(response, await answerTo(url.replace(/\?.*$/s, ''), refusal, options));
   } catch (err) {
     options.log.warn({ err, [LogField.path]: '/metrics' }, 'metrics could not be read');
     send(response, json(500, { error: { message: 'metrics could not be read; see the log' } }));
   }
 }
 
+/** `refusal`: why the client may see no more than whether the process lives and is ready. */
 async function answerTo(
   path: string,
+  refusal: string | undefined,
   { metrics, health }: OperationsListenerOptions,
 ): Promise<Answer> {
   switch (path) {
     case '/metrics':
+      if (refusal !== undefined) return notForStrangers(refusal);
       return { status: 200, type: metrics.contentType, text: await metrics.text() };
     case '/readyz':
-      return readinessAnswer(health);
+      return readinessAnswer(health, refusal === undefined);
     case '/livez':
       // That this code runs is the proof: the event loop turns.
       return json(200, { status: 'alive' });
@@ -178,13 +188,21 @@ async function answerTo(
   }
 }
 
-function readinessAnswer(health: HealthChecks): Answer {
-  const { ready, checks } = health.readiness();
-  return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', checks });
+function notForStrangers(refusal: string): Answer {
+  const message = `${refusal}; metrics need one of a CA of prometheusClientCAFile (prometheusTLS is mutual)`;
+  return json(401, { error: { message } });
 }
 
+/** The reasons tell names of services and addresses, the status does not. */
+function readinessAnswer(health: HealthChecks, withReasons: boolean): Answer {
+  const { ready, checks } = health.readiness();
+  const status = ready ? 'ready' : 'not ready';
+  return json(ready ? 200 : 503, withReasons ? { status, checks } : { status });
+}
+
+/** Ends with a line end, so that a prompt stands below what curl shows. */
 function json(status: number, content: object): Answer {
-  return { status, type: 'application/json', text: JSON.stringify(content) };
+  return { status, type: 'application/json', text: `${JSON.stringify(content)}\n` };
 }
 
 function send(response: ServerResponse, { status, type, text }: Answer): void {

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as plainRequest, type IncomingMessage } from 'node:http';
-import { request as tlsRequest, type RequestOptions } from 'node:https';
+import { Agent, request as tlsRequest, type RequestOptions } from 'node:https';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { TLSSocket } from 'node:tls';
+import { systemClock } from '../../../shared/clock.js';
 import { createLog, silentLog } from '../../../shared/log.js';
 import { HealthChecks } from '../../../shared/operations/health.js';
 import { createMetrics, type Metrics } from '../../../shared/operations/metrics.js';
@@ -27,6 +28,7 @@ async function start(options: Partial<OperationsListenerOptions> = {}) {
     bindAddress: '127.0.0.1',
     metrics,
     health: new HealthChecks(),
+    clock: systemClock,
     log: silentLog(),
     ...options,
   });
@@ -44,6 +46,7 @@ interface Answer {
   readonly body: string;
   /** Serial number of the server's certificate, over TLS. */
   readonly serial: string | undefined;
+  readonly isResumed: boolean;
 }
 
 /** One request on a connection of its own; TLS when `tls` options are given. */
@@ -56,7 +59,8 @@ function ask(port: number, path: string, method = 'GET', tls?: RequestOptions): 
       const { statusCode: status, headers, socket } = response;
       const serial =
         socket instanceof TLSSocket ? socket.getPeerCertificate().serialNumber : undefined;
-      text(response).then((body) => resolve({ status, headers, body, serial }), reject);
+      const isResumed = socket instanceof TLSSocket && socket.isSessionReused();
+      text(response).then((body) => resolve({ status, headers, body, serial, isResumed }), reject);
     });
     request.end();
   });
@@ -68,10 +72,10 @@ describe('the operations listener', () => {
     health.add({ name: 'link', check: () => ({ ok: false, reason: 'no' }) });
     const { port } = await start({ health });
     for (const [path, body] of [
-      ['/', '{}'],
-      ['/health', '{}'],
-      ['/health?verbose', '{}'],
-      ['/livez', '{"status":"alive"}'],
+      ['/', '{}\n'],
+      ['/health', '{}\n'],
+      ['/health?verbose', '{}\n'],
+      ['/livez', '{"status":"alive"}\n'],
     ] as const) {
       const answer = await ask(port, path);
       assert.equal(answer.status, 200, path);
@@ -131,7 +135,7 @@ describe('the operations listener', () => {
     assert.equal((await ask(port, '/redyz')).status, 404);
     const head = await ask(port, '/livez', 'HEAD');
     assert.deepEqual([head.status, head.body], [200, '']);
-    assert.equal(head.headers['content-length'], '18');
+    assert.equal(head.headers['content-length'], '19');
   });
 
   it('names address, port and option when the port is taken', async () => {
@@ -169,10 +173,11 @@ describe('the operations listener with a certificate', () => {
     openssl('req', '-x509', ...ec, '-subj', `/CN=${name}`, ...into);
   }
 
-  function issue(name: string, ca: string): void {
+  function issue(name: string, ca: string, days = '2'): void {
     openssl('req', ...ec, '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.csr`);
     writeFileSync(join(dir, 'san'), 'subjectAltName=IP:127.0.0.1');
-    const signer = ['-CA', `${ca}.pem`, '-CAkey', `${ca}.key`, '-CAcreateserial', '-days', '2'];
+    const signer = ['-CA', `${ca}.pem`, '-CAkey', `${ca}.key`, '-CAcreateserial'];
+    signer.push('-days', days);
     openssl(
       'x509',
       '-req',
@@ -191,12 +196,17 @@ describe('the operations listener with a certificate', () => {
     makeCa('stranger-ca');
     for (const name of ['server', 'renewed', 'client']) issue(name, 'ca');
     issue('stranger', 'stranger-ca');
+    issue('expired', 'ca', '-1');
   });
   after(() => rmSync(dir, { recursive: true }));
 
+  const clientCaPem = () => undefined;
+
   it('speaks HTTPS and takes a renewed certificate without a restart', async () => {
     let name = 'server';
-    const { port, setSecureContext } = await start({ tls: { secureContext: () => pair(name) } });
+    const { port, setSecureContext } = await start({
+      tls: { secureContext: () => pair(name), clientCaPem },
+    });
     const trusting = { ca: read('ca.pem') };
     const first = await ask(port, '/livez', 'GET', trusting);
     assert.equal(first.status, 200);
@@ -208,25 +218,77 @@ describe('the operations listener with a certificate', () => {
     await assert.rejects(ask(port, '/livez'), { code: 'ECONNRESET' });
   });
 
-  it('demands a client certificate of the given CA, also after a renewal', async () => {
-    const { port, setSecureContext } = await start({
-      tls: { secureContext: () => pair('server'), clientCaPem: read('ca.pem') },
-    });
+  /** A listener that asks for certificates of `ca`, in a process that is not ready. */
+  async function startMutual(clock = systemClock) {
+    const health = new HealthChecks();
+    health.add({ name: 'link', check: () => ({ ok: false, reason: 'no way to 10.0.0.1' }) });
+    const tls = { secureContext: () => pair('server'), clientCaPem: () => read('ca.pem') };
+    return start({ tls, health, clock });
+  }
+
+  it('shows metrics and reasons to certificates of the given CA only, also after a renewal', async () => {
+    const { port, setSecureContext } = await startMutual();
+    const refusals = {
+      nothing: /^no client certificate was presented; .*prometheusClientCAFile/,
+      stranger: /^the client certificate is not trusted \(.+\); /,
+      expired: /^the client certificate expired on 20.*; /,
+    };
     for (const situation of ['at first', 'after a renewal']) {
-      const as = (client: object) => ask(port, '/livez', 'GET', { ca: read('ca.pem'), ...client });
-      assert.equal((await as(pair('client'))).status, 200, situation);
-      await assert.rejects(as({}), situation);
-      await assert.rejects(as(pair('stranger')), situation);
+      const as = (path: string, name: string) => {
+        const client = name === 'nothing' ? {} : pair(name);
+        return ask(port, path, 'GET', { ca: read('ca.pem'), ...client });
+      };
+      const scraped = await as('/metrics', 'client');
+      assert.equal(scraped.status, 200, situation);
+      assert.match(scraped.body, /^fairlead_streams_open 0$/m);
+      assert.match((await as('/readyz', 'client')).body, /no way to 10\.0\.0\.1/);
+      for (const [name, message] of Object.entries(refusals)) {
+        const refused = await as('/metrics', name);
+        assert.equal(refused.status, 401, `${name} ${situation}`);
+        assert.equal(refused.headers['content-type'], 'application/json');
+        const { error } = JSON.parse(refused.body) as { error: { message: string } };
+        assert.match(error.message, message);
+        const probed = await as('/readyz', name);
+        assert.deepEqual([probed.status, probed.body], [503, '{"status":"not ready"}\n']);
+        assert.deepEqual((await as('/livez', name)).body, '{"status":"alive"}\n');
+        assert.equal((await as('/health', name)).status, 200);
+      }
       setSecureContext();
     }
+  });
+
+  it('takes no resumed session without a certificate for one with it', async () => {
+    const { port } = await startMutual();
+    const agent = new Agent({ keepAlive: false, maxCachedSessions: 1 });
+    const scrape = () => ask(port, '/metrics', 'GET', { ca: read('ca.pem'), agent });
+    const [first, second] = [await scrape(), await scrape()];
+    assert.deepEqual([first.isResumed, second.isResumed], [false, true]);
+    assert.deepEqual([first.status, second.status], [401, 401]);
+    assert.match(second.body, /no client certificate/);
+  });
+
+  it('refuses a certificate that expires while its connection lasts', async () => {
+    let ahead = 0;
+    const { port } = await startMutual({ ...systemClock, now: () => Date.now() + ahead });
+    const agent = new Agent({ keepAlive: true });
+    const scrape = () =>
+      ask(port, '/metrics', 'GET', { ca: read('ca.pem'), ...pair('client'), agent });
+    assert.equal((await scrape()).status, 200);
+    ahead = 3 * 86_400_000;
+    const later = await scrape();
+    agent.destroy();
+    assert.equal(later.status, 401);
+    assert.match(later.body, /expired on/);
   });
 
   it('refuses a certificate that cannot be used, and keeps the one it has', async () => {
     const mismatched = { cert: read('server.pem'), key: read('client.key') };
     const refusal = { code: 'CERTIFICATE_INVALID', message: /listener for metrics and health/ };
-    await assert.rejects(start({ tls: { secureContext: () => mismatched } }), refusal);
+    await assert.rejects(start({ tls: { secureContext: () => mismatched, clientCaPem } }), refusal);
     let current = pair('server');
-    const { port, setSecureContext } = await start({ tls: { secureContext: () => current } });
+    const { port, setSecureContext } = await start({
+      tls: { secureContext: () => current, clientCaPem },
+    });
     current = mismatched;
     assert.throws(setSecureContext, refusal);
     assert.equal((await ask(port, '/livez', 'GET', { ca: read('ca.pem') })).status, 200);
