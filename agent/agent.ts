@@ -19,6 +19,7 @@ import { createMetrics } from '../shared/operations/metrics.js';
 import type { Metrics } from '../shared/operations/metrics.js';
 import { startOperationsListener } from '../shared/operations/operations-listener.js';
 import type { OperationsListener } from '../shared/operations/operations-listener.js';
+import { readOperationsCertificate } from '../shared/operations/operations-certificate.js';
 import { readScraperCa } from '../shared/operations/scraper-access.js';
 import { BufferBudget } from '../shared/protocol/buffer-budget.js';
 import { newSessionId } from '../shared/ids.js';
@@ -178,6 +179,7 @@ class RunningAgent implements Agent {
   }
 
   async reload(config: AgentConfig, services: ServicesConfig): Promise<void> {
+    this.#operations?.setSecureContext(); // first, as it may be refused
     const change = await this.#catalog.replace(services.outgoingServices);
     this.#forwarder.retire(change.retired);
     const before = { ...this.#config, ...this.#services };
@@ -251,6 +253,11 @@ class RunningAgent implements Agent {
     });
   }
 
+  #operationsCertificate(): { cert: string; key: string } {
+    const { certPem: cert, keyPem: key } = this.#identity;
+    return readOperationsCertificate(this.#config, this.#deps.clock.now()) ?? { cert, key };
+  }
+
   async #openOperations(): Promise<OperationsListener> {
     const { prometheusListenPort: port, bindAddress, prometheusTLS } = this.#config;
     const { clock, log } = this.#deps;
@@ -262,7 +269,7 @@ class RunningAgent implements Agent {
         prometheusTLS === 'off'
           ? undefined
           : {
-              secureContext: () => ({ cert: this.#identity.certPem, key: this.#identity.keyPem }),
+              secureContext: () => this.#operationsCertificate(),
               clientCaPem: () => clientCaPem,
             },
       metrics: this.#metrics,

@@ -17,7 +17,9 @@ import {
 import {
   hasScraperCa,
   processOptions,
+  OPERATIONS_PAIR_SENTENCE,
   SCRAPER_CA_SENTENCE,
+  isOperationsPairWhole,
 } from '../shared/config/process-options.js';
 import { parseConfig, readConfig } from '../shared/config/read-config.js';
 import type { ConfigFormat, Frozen, ReadConfig } from '../shared/config/read-config.js';
@@ -109,6 +111,11 @@ const options = z.strictObject({
 const schema = options
   .check(
     related(['prometheusTLS', 'prometheusClientCAFile'], hasScraperCa, SCRAPER_CA_SENTENCE),
+    related(
+      ['prometheusCertFile', 'prometheusKeyFile'],
+      isOperationsPairWhole,
+      OPERATIONS_PAIR_SENTENCE,
+    ),
     related(
       ['insecureAgentConnections', 'insecureagentconnections'],
       (config) =>

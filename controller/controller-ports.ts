@@ -7,6 +7,7 @@ import type { StreamForwarder } from '../shared/forwarding/stream-handler.js';
 import type { HealthChecks } from '../shared/operations/health.js';
 import { startOperationsListener } from '../shared/operations/operations-listener.js';
 import type { OperationsListener } from '../shared/operations/operations-listener.js';
+import { readOperationsCertificate } from '../shared/operations/operations-certificate.js';
 import { readScraperCa } from '../shared/operations/scraper-access.js';
 import { VERSION } from '../shared/version.js';
 import { AgentGate } from './agents/agent-gate.js';
@@ -116,7 +117,13 @@ export async function openOperationsPort(
   return startOperationsListener({
     port,
     bindAddress,
-    tls: prometheusTLS === 'off' ? undefined : { secureContext, clientCaPem: () => clientCaPem },
+    tls:
+      prometheusTLS === 'off'
+        ? undefined
+        : {
+            secureContext: () => readOperationsCertificate(config, clock.now()) ?? secureContext(),
+            clientCaPem: () => clientCaPem,
+          },
     metrics: core.metrics,
     health,
     clock,

@@ -200,6 +200,7 @@ class RunningController implements Controller {
     const { log } = this.#deps;
     // what may be refused comes before what takes effect
     const nextAuthority = authority.read();
+    this.#operations?.setSecureContext();
     if (keys.reload(neededKeys(this.#config))) log.info('token keys reloaded');
     if (nextAuthority !== undefined) {
       authority.replace(nextAuthority);

@@ -4,6 +4,7 @@
  */
 import { kubernetesEnvironmentFrom } from '../shared/forwarding/kubernetes-environment.js';
 import { Reloader } from '../shared/config/reloader.js';
+import { operationsFiles } from '../shared/operations/operations-certificate.js';
 import { createLog } from '../shared/log.js';
 import type { CommandIo } from './commands/command-io.js';
 import type { ControllerProgramOptions } from './commands/fairlead-programs.js';
@@ -25,7 +26,12 @@ export async function runController(
     const kubernetes = kubernetesEnvironmentFrom(io.env);
     const controller = await startController(config, { clock: io.clock, log, kubernetes });
     const reloader = new Reloader({
-      paths: () => [configFile, ...Object.values(config.caConfig), config.serviceAuth.secretsPath],
+      paths: () => [
+        configFile,
+        ...Object.values(config.caConfig),
+        config.serviceAuth.secretsPath,
+        ...operationsFiles(config),
+      ],
       clock: io.clock,
       log,
       apply: async () => {

@@ -24,6 +24,10 @@ export const processOptions = {
   prometheusClientCAFile: optionalText.describe(
     'PEM file with the CAs of scrapers, for prometheusTLS: mutual.',
   ),
+  prometheusCertFile: optionalText.describe(
+    'PEM file with the certificate of that port, with prometheusTLS. An agent needs one, as scrapers do not accept the certificate it shows the controller; a controller without one shows its own. Read again when it changes.',
+  ),
+  prometheusKeyFile: optionalText.describe('PEM file with its key.'),
   logLevel: z.enum(LOG_LEVELS).default('info').describe('Least important level that is logged.'),
   logFormat: z
     .enum(LOG_FORMATS)
@@ -39,6 +43,18 @@ export const processOptions = {
     ),
   limits: limitsSchema.describe('What may be used of memory, time and connections.'),
 };
+
+/** For `related`: a certificate and its key come together. */
+export function isOperationsPairWhole(config: {
+  prometheusCertFile?: string | undefined;
+  prometheusKeyFile?: string | undefined;
+}): boolean {
+  return (config.prometheusCertFile === undefined) === (config.prometheusKeyFile === undefined);
+}
+
+/** Sentence for it. */
+export const OPERATIONS_PAIR_SENTENCE =
+  'is one of two: set prometheusCertFile and prometheusKeyFile';
 
 /** For `related`: mutual TLS needs to know whose certificates count. */
 export function hasScraperCa(config: {

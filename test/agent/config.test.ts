@@ -45,6 +45,16 @@ describe('agent configuration', () => {
     assert.equal(config.caCertFile, '/app/config/ca.pem');
   });
 
+  it('needs a certificate for TLS on the metrics port, and its key', () => {
+    const fault = (text: string): string => faultOf(() => agent(text));
+    assert.match(fault('prometheusTLS: server'), /prometheusCertFile": is missing/);
+    assert.match(
+      fault('prometheusTLS: server\nprometheusCertFile: /a.pem'),
+      /prometheusKeyFile": is one of two/,
+    );
+    agent('prometheusTLS: server\nprometheusCertFile: /a.pem\nprometheusKeyFile: /b.pem');
+  });
+
   it('takes one controller or several, not both', () => {
     assert.deepEqual(agent('controllerHostname: "[::1]:443"').config.controllers, [
       { host: '::1', port: 443 },

@@ -31,12 +31,9 @@ describe('renewed certificate files of an agent', { timeout: 60_000 }, () => {
     const agent = await rig.startAgent({
       services: [target.service()],
       dialPort: link.port,
-      config: { limits: { reconnectMinMs: 50, reconnectMaxMs: 200 }, prometheusTLS: 'server' },
+      config: { limits: { reconnectMinMs: 50, reconnectMaxMs: 200 } },
     });
     const caller = new ServiceCaller(rig);
-    const { operations } = await agent.line(({ msg }) => msg === 'agent is ready to connect');
-    const port = Number(operations);
-    const first = await shownCertificate(port);
     const issued = await rig.authority.issue({ purpose: 'agent', agent: agentName('prod') });
     const begun = await caller.begin('/quiet');
     replaceFile(rig.path('agent-1.crt'), issued.certPem); // the key does not fit yet
@@ -47,12 +44,41 @@ describe('renewed certificate files of an agent', { timeout: 60_000 }, () => {
     );
     replaceFile(rig.path('agent-1.key'), issued.keyPem);
     await waitFor('an answer', async () => (await caller.call('/ok')).status === 200);
-    const renewed = await waitFor('the renewed certificate on the metrics port', async () => {
-      const shown = await shownCertificate(port);
-      return shown.fingerprint256 !== first.fingerprint256 && shown;
-    });
-    assert.equal(renewed.fingerprint256, new X509Certificate(issued.certPem).fingerprint256);
     caller.close();
+    assert.equal(await agent.stop('SIGTERM'), 0);
+  });
+
+  it('of its port for metrics are shown from the next look on, to clients that verify', async () => {
+    const write = async (): Promise<string> => {
+      const { certPem, keyPem } = await rig.authority.issueServerCertificate(['localhost']);
+      replaceFile(rig.path('metrics.key'), keyPem);
+      replaceFile(rig.path('metrics.crt'), certPem);
+      return new X509Certificate(certPem).fingerprint256;
+    };
+    const first = await write();
+    const agent = await rig.startAgent({
+      services: [target.service()],
+      config: {
+        prometheusTLS: 'server',
+        prometheusCertFile: rig.path('metrics.crt'),
+        prometheusKeyFile: rig.path('metrics.key'),
+      },
+    });
+    const { operations } = await agent.line(({ msg }) => msg === 'agent is ready to connect');
+    const shown = async (): Promise<string> =>
+      (await shownCertificate(Number(operations), rig.caPem)).fingerprint256;
+    assert.equal(await shown(), first);
+    const second = await write();
+    agent.process.kill('SIGHUP');
+    await waitFor('the renewed certificate', async () => (await shown()) === second);
+    writeFileSync(rig.path('metrics.crt'), 'no certificate');
+    agent.process.kill('SIGHUP');
+    await agent.line(
+      ({ msg, err }) =>
+        String(msg).startsWith('new configuration refused') &&
+        JSON.stringify(err).includes('metrics.crt'),
+    );
+    assert.equal(await shown(), second, 'the old one stays');
     assert.equal(await agent.stop('SIGTERM'), 0);
   });
 });
@@ -62,9 +88,10 @@ function replaceFile(file: string, text: string): void {
   renameSync(`${file}.new`, file);
 }
 
-async function shownCertificate(port: number): Promise<X509Certificate> {
+async function shownCertificate(port: number, ca: string): Promise<X509Certificate> {
   return new Promise((resolve, reject) => {
-    const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+    const options = { port, host: '127.0.0.1', servername: 'localhost', ca };
+    const socket = tls.connect(options, () => {
       const certificate = socket.getPeerX509Certificate();
       socket.destroy();
       if (certificate === undefined) reject(new Error('no certificate'));
