@@ -15,7 +15,7 @@ export interface BenchOptions extends Extent {
 
 export const USAGE = `npm run bench -- [options]
   --rows 1,3,5      only these rows
-  --rounds N        times that every contestant has its turn (default 3, quick 2)
+  --rounds N        times that every contestant has its turn (default 3, quick 1)
   --seconds N       per point (default 5, quick 1)
   --quick           everything in a few minutes, with few points
   --full-length     row 10 for 30 minutes instead of one
@@ -42,7 +42,7 @@ export function readBenchOptions(args: readonly string[]): BenchOptions {
   const isQuick = values.quick;
   return {
     rows: values.rows?.split(',').map((text) => count('rows', text)),
-    rounds: count('rounds', values.rounds ?? (isQuick ? '2' : '3')),
+    rounds: count('rounds', values.rounds ?? (isQuick ? '1' : '3')),
     seconds: count('seconds', values.seconds ?? (isQuick ? '1' : '5')),
     isQuick,
     isFullLength: values['full-length'],

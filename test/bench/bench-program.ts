@@ -6,6 +6,8 @@
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { ChildProgram } from '../../deploy/demo/child-program.js';
+import type { LogLine } from '../../deploy/demo/child-program.js';
+import { errorText } from '../../shared/errors.js';
 
 /** How long a program may take to start, beside the work it was asked to do. */
 const START_MS = 30_000;
@@ -27,10 +29,12 @@ export async function reportOf<T>(
   schema: z.ZodType<T>,
   timeoutMs = 0,
 ): Promise<T> {
-  const line = await program.line(
-    (one) => one['report'] === kind || one['report'] === 'fault',
-    START_MS + timeoutMs,
-  );
+  const isAwaited = (line: LogLine): boolean => ['fault', kind].includes(String(line['report']));
+  const line = await program.line(isAwaited, START_MS + timeoutMs).catch((reason: unknown) => {
+    const { exitCode, signalCode } = program.process;
+    const state = signalCode ?? (exitCode === null ? 'still running' : `exit code ${exitCode}`);
+    throw new Error(`${errorText(reason).trim()} (${state})`);
+  });
   if (line['report'] === 'fault') throw new Error(`${program.name}: ${String(line['text'])}`);
   return schema.parse(line);
 }

@@ -82,8 +82,11 @@ async function runRows(): Promise<Run> {
 
 /** A row that fails is reported as such, and the others go on. */
 async function outcomeOf(row: Row): Promise<Outcome> {
+  const start = performance.now();
   try {
-    return { row, result: await row.run({ ...options, arena, tell }), fault: undefined };
+    const result = await row.run({ ...options, arena, tell });
+    tell(`row ${row.number} took ${Math.round((performance.now() - start) / 1000)} s`);
+    return { row, result, fault: undefined };
   } catch (reason) {
     tell(`row ${row.number} FAILED: ${reason instanceof Error ? reason.stack : String(reason)}`);
     return { row, result: undefined, fault: String(reason) };

@@ -44,6 +44,22 @@ export async function holdStreams(
   }
 }
 
+const FIRST_STREAMS = 50;
+
+/**
+ * Opens and leaves a few streams, so that the code for them is there before memory is looked at. More load
+ * than this would leave a heap behind in which later streams cost nothing.
+ */
+export async function firstUse(
+  tunnel: FairleadTunnel,
+  agent: string,
+  kind: HeldKind,
+): Promise<void> {
+  const held = await holdStreams(tunnel, agent, kind, FIRST_STREAMS);
+  await held.leave();
+  await untilReleased(tunnel);
+}
+
 /** Resident memory of controller and agent, MiB, when they have nothing more to do. */
 export async function idleMib({ pids }: Contestant): Promise<[controller: number, agent: number]> {
   const { controller = [], agent = [] } = pids;

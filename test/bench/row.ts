@@ -45,21 +45,23 @@ export interface Row {
 }
 
 /** Callers enough to make every function of both processes hot, and to open the connections they keep. */
-const WARM_UP = { callers: 32, seconds: 2 } as const;
+const WARM_UP_CALLERS = 32;
+const MAX_WARM_UP_SECONDS = 2;
 
 /** Gives contestants some load that does not count: a process that has just started is several times slower. */
 export async function warmUp(
-  { arena, tell }: Bench,
+  { arena, seconds, tell }: Bench,
   contestants: readonly Contestant[],
 ): Promise<void> {
   for (const contestant of contestants) {
     if (!arena.isFirstUse(contestant)) continue;
     tell(`warm-up: ${contestant.name}`);
-    await arena.optional(() => wrkLoad(contestant.endpoint, WARM_UP));
+    const options = { callers: WARM_UP_CALLERS, seconds: Math.min(seconds, MAX_WARM_UP_SECONDS) };
+    await arena.optional(() => wrkLoad(contestant.endpoint, options));
   }
 }
 
-const BULK_WARM_UP_BYTES = 32 * 1024 ** 2;
+const BULK_WARM_UP_BYTES = 64 * 1024 ** 2;
 
 /** The same for large bodies, which take other ways through the code. */
 export async function warmUpBulk(bench: Bench, contestants: readonly Contestant[]): Promise<void> {
@@ -67,7 +69,7 @@ export async function warmUpBulk(bench: Bench, contestants: readonly Contestant[
   for (const { name, endpoint } of contestants) {
     bench.tell(`warm-up with bulk: ${name}`);
     for (const direction of DIRECTIONS) {
-      await bulkLoad(endpoint, { direction, streams: 1, bytes: BULK_WARM_UP_BYTES, seconds: 1 });
+      await bulkLoad(endpoint, { direction, streams: 1, bytes: BULK_WARM_UP_BYTES, seconds: 0 });
     }
   }
 }

@@ -6,6 +6,7 @@ import { DIRECTIONS, bulkLoad } from '../bulk-load.js';
 import type { Direction } from '../bulk-load.js';
 import { inTurn } from '../contestant.js';
 import type { Contestant } from '../contestant.js';
+import type { FairleadTunnel } from '../fairlead-tunnel.js';
 import { addTransferPoint, warmUpBulk } from '../row.js';
 import type { Row } from '../row.js';
 import { Samples } from '../samples.js';
@@ -31,8 +32,7 @@ export const bulk: Row = {
       await arena.proxyHop(),
       await arena.pipes(),
       fairlead.contestant(PLAIN, NEAR, fairlead.plainCaller(NEAR)),
-      fairlead.contestant(`${PLAIN}, TLS target`, NEAR, fairlead.plainCaller(NEAR, 'tls')),
-      fairlead.contestant('Fairlead, TLS callers', NEAR, fairlead.tokenCaller(NEAR)),
+      ...(isQuick ? [] : overTls(fairlead)),
     ].filter((contestant) => contestant !== undefined);
     await warmUpBulk(bench, contestants);
     const bytes = (isQuick ? 64 : 256) * MIB;
@@ -49,6 +49,13 @@ export const bulk: Row = {
     return { samples, findings: findingsOf(samples) };
   },
 };
+
+function overTls(fairlead: FairleadTunnel): Contestant[] {
+  return [
+    fairlead.contestant(`${PLAIN}, TLS target`, NEAR, fairlead.plainCaller(NEAR, 'tls')),
+    fairlead.contestant('Fairlead, TLS callers', NEAR, fairlead.tokenCaller(NEAR)),
+  ];
+}
 
 function pointName({ name }: Pick<Contestant, 'name'>, direction: Direction, streams: number) {
   return `${streams} x ${direction}: ${name}`;

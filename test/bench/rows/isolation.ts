@@ -1,6 +1,6 @@
 /**
  * Row 6: what small requests notice of others: of one bulk download, and of callers that stopped reading
- * beside an upload that its target does not read. And what those cost, and leave behind.
+ * beside an upload that its target does not read. What those cost is in stalled-memory.ts.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { NEAR } from '../arena.js';
@@ -8,22 +8,18 @@ import { bulkLoad } from '../bulk-load.js';
 import { inTurn } from '../contestant.js';
 import type { Contestant } from '../contestant.js';
 import type { FairleadTunnel } from '../fairlead-tunnel.js';
-import { holdStreams, idleMib, untilHeldBack, untilReleased } from '../held-streams.js';
+import { holdStreams, untilHeldBack, untilReleased } from '../held-streams.js';
 import { wrkLoad } from '../request-load.js';
 import { addLoadPoint, warmUp } from '../row.js';
 import type { Bench, Row } from '../row.js';
 import { Samples } from '../samples.js';
 import { atMost, judge } from '../verdict.js';
 import type { Finding } from '../verdict.js';
+import { addStalledMemory, stalledMemoryFindings } from './stalled-memory.js';
 
 const CALLERS = 4;
 const FAIRLEAD = 'Fairlead';
 const STALLED = [1, 100, 1000] as const;
-/** Fewer are lost in what a heap grows and shrinks by itself. */
-const COUNTED_FROM = 100;
-const BACK_MS = 10_000;
-/** Of what stalled streams took; what the allocator keeps for the next. */
-const LEFT_SHARE = 0.1;
 const BODY_BYTES = 64 * 1024 ** 2;
 /** Until the generator of bulk has started. */
 const START_MS = 1000;
@@ -48,6 +44,7 @@ export const isolation: Row = {
     } finally {
       await tunnel.stop();
     }
+    await addStalledMemory(bench, samples);
     return { samples, findings: findingsOf(samples) };
   },
 };
@@ -89,50 +86,22 @@ async function besideStalled(
   const point = (name: string) =>
     arena.optional(() => addLoadPoint(samples, { ...fairlead, name }, load));
   await point(beforeName(count));
-  const before = await idleMib(fairlead);
   const readers = await holdStreams(tunnel, NEAR, 'reader', count);
   const upload = await holdStreams(tunnel, NEAR, 'upload', 1);
-  const name = besideName(count);
   try {
     await untilHeldBack(tunnel);
-    const full = await idleMib(fairlead);
-    samples.add(name, 'controller MiB each', (full[0] - before[0]) / (count + 1));
-    samples.add(name, 'agent MiB each', (full[1] - before[1]) / (count + 1));
-    const isServed = await point(name).then(
+    const isServed = await point(besideName(count)).then(
       () => true,
       (reason: unknown) => {
         tell(`row 6: beside ${count} stalled: ${String(reason)}`);
         return false;
       },
     );
-    samples.add(name, 'failed loads', isServed ? 0 : 1);
+    samples.add(besideName(count), 'failed loads', isServed ? 0 : 1);
   } finally {
     await Promise.all([readers.leave(), upload.leave()]);
   }
-  const taken = [0, 1].map((i) => Math.max(0, samplesLast(samples, name, i)) * (count + 1));
-  const leftAt = performance.now();
-  samples.add(name, 'released after ms', await untilReleased(tunnel));
-  let left = await leftOver(fairlead, before);
-  const isBack = (): boolean => left.every((mib, i) => mib <= (taken[i] ?? 0) * LEFT_SHARE);
-  while (!isBack() && performance.now() - leftAt < BACK_MS) {
-    await delay(500);
-    left = await leftOver(fairlead, before);
-  }
-  samples.add(name, 'controller left MiB', left[0]);
-  samples.add(name, 'agent left MiB', left[1]);
-}
-
-function samplesLast(samples: Samples, name: string, role: number): number {
-  const measure = role === 0 ? 'controller MiB each' : 'agent MiB each';
-  return samples.of(name, measure).at(-1) ?? 0;
-}
-
-async function leftOver(
-  fairlead: Contestant,
-  before: readonly [number, number],
-): Promise<[controller: number, agent: number]> {
-  const now = await idleMib(fairlead);
-  return [now[0] - before[0], now[1] - before[1]];
+  await untilReleased(tunnel);
 }
 
 function beforeName(count: number): string {
@@ -169,40 +138,7 @@ function findingsOf(samples: Samples): Finding[] {
         goal: atMost(1.2, 'x'),
         values: p99,
       }),
-      ...(count < COUNTED_FROM ? [] : memoryFindings(samples, count)),
     ];
   });
-  return [bulk, ...stalled];
-}
-
-function memoryFindings(samples: Samples, count: number): Finding[] {
-  const row = 6;
-  const name = besideName(count);
-  return [
-    ...(['controller', 'agent'] as const).flatMap((role) => {
-      const each = samples.of(name, `${role} MiB each`);
-      const left = samples.of(name, `${role} left MiB`);
-      const share = left.map((mib, i) => Math.max(0, mib / ((each[i] ?? NaN) * (count + 1))));
-      return [
-        judge({
-          row,
-          what: `${role}, each of ${count} stalled`,
-          goal: atMost(0.5, 'MiB'),
-          values: each,
-        }),
-        judge({
-          row,
-          what: `${role}, share of memory left after ${count} stalled`,
-          goal: atMost(LEFT_SHARE, ''),
-          values: share,
-        }),
-      ];
-    }),
-    judge({
-      row,
-      what: `streams and bytes of ${count} stalled released`,
-      goal: atMost(BACK_MS, 'ms'),
-      values: samples.of(name, 'released after ms'),
-    }),
-  ];
+  return [bulk, ...stalled, ...stalledMemoryFindings(samples)];
 }

@@ -77,20 +77,31 @@ async function measure(
   const load = () => wrkLoad(endpoint, { callers: CALLERS, seconds });
   const point = (name: string) =>
     arena.optional(() => addLoadPoint(samples, { ...contestant, name }, load));
-  await warmUp(bench, [contestant]);
-  await point(ALONE);
+  // before any load: a heap that was busy hides what sessions cost
   const [before] = await idleMib(contestant);
   const agents = await connectAgents(tunnel, count);
   try {
     const [after] = await idleMib(contestant);
     samples.add(many, 'connected/s', count / agents.seconds);
     samples.add(many, 'controller KiB each', ((after - before) * KIB_PER_MIB) / count);
+    await warmUp(bench, [contestant]);
     await point(many);
+  } finally {
+    await agents.stop();
+  }
+  await point(ALONE);
+  samples.add(many, 'back after s', await secondsUntilBack(tunnel, count));
+}
+
+/** Kills the controller, starts it again, and waits for all agents. */
+async function secondsUntilBack(tunnel: FairleadTunnel, count: number): Promise<number> {
+  const agents = await connectAgents(tunnel, count);
+  try {
     const start = performance.now();
     await tunnel.rig.controller.stop('SIGKILL');
     discardLog(await tunnel.rig.startController());
     await agents.back();
-    samples.add(many, 'back after s', (performance.now() - start) / 1000);
+    return (performance.now() - start) / 1000;
   } finally {
     await agents.stop();
   }

@@ -1,12 +1,11 @@
 /**
  * Row 7: very many watches in which nothing happens, and then one event in each. Processes are fresh in
- * every round, so that no watch is put into memory that an earlier one has left.
+ * every round, as no watch must be put into memory that an earlier one has left.
  */
 import { z } from 'zod';
 import { NEAR } from '../arena.js';
 import { reportOf } from '../bench-program.js';
-import { holdStreams, idleMib } from '../held-streams.js';
-import { warmUp } from '../row.js';
+import { firstUse, holdStreams, idleMib } from '../held-streams.js';
 import type { Bench, Row } from '../row.js';
 import { Samples } from '../samples.js';
 import { atLeast, atMost, judge } from '../verdict.js';
@@ -52,7 +51,7 @@ async function measure(bench: Bench, samples: Samples, name: string, count: numb
   try {
     await tunnel.startAgent(NEAR, target);
     const contestant = tunnel.contestant(name, NEAR, tunnel.plainCaller(NEAR));
-    await warmUp(bench, [contestant]);
+    await firstUse(tunnel, NEAR, 'watch');
     const before = await idleMib(contestant);
     const held = await holdStreams(tunnel, NEAR, 'watch', count);
     try {
