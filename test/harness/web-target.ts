@@ -52,7 +52,10 @@ interface Exchange {
 
 /** The server. */
 export class WebTarget {
-  readonly #server = http.createServer((request, response) => void this.#serve(request, response));
+  readonly #server = http.createServer((request, response) => {
+    // a caller that is killed in the middle of its body
+    this.#serve(request, response).catch(() => response.destroy());
+  });
   #release: () => void = () => undefined;
   #released: Promise<void> = Promise.resolve();
   #requests = 0;
