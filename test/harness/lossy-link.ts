@@ -3,6 +3,7 @@
  * cut, corrupt. Faults apply to connections that are open and to those to come.
  */
 import * as net from 'node:net';
+import { resetSocket } from './reset-socket.js';
 
 /** Faults of one direction. */
 export interface Impairment {
@@ -56,7 +57,7 @@ export class LossyLink {
 
   /** Breaks all open connections with a reset. */
   cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) resetSocket(socket);
   }
 
   /** Both directions at once. */
@@ -74,7 +75,7 @@ export class LossyLink {
     this.#connections++;
     this.#keep(near);
     if (this.isRefusing) {
-      near.resetAndDestroy();
+      resetSocket(near);
       return;
     }
     if (this.isDeaf) return;

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import * as http from 'node:http';
+import { resetSocket } from './reset-socket.js';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as https from 'node:https';
 import type { Socket } from 'node:net';
@@ -115,7 +116,7 @@ export class ScriptedTarget {
 
   /** Breaks all connections with a reset, as a target that is killed. */
   cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) resetSocket(socket);
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@
 import * as http2 from 'node:http2';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
+import { resetSocket } from './reset-socket.js';
 
 /** Where to call and as whom. */
 export interface CallerIdentity {
@@ -149,7 +150,7 @@ export class RawCaller {
 
   /** Breaks the connection with a reset. */
   breakOff(): void {
-    this.#plain.resetAndDestroy();
+    resetSocket(this.#plain);
   }
 
   /** Leaves at once: as a process that ends, its kernel closes what it had open. */
