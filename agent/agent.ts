@@ -17,9 +17,9 @@ import type { Log } from '../shared/log.js';
 import { HealthChecks } from '../shared/operations/health.js';
 import { createMetrics } from '../shared/operations/metrics.js';
 import type { Metrics } from '../shared/operations/metrics.js';
+import { readOperationsCertificate } from '../shared/operations/operations-certificate.js';
 import { startOperationsListener } from '../shared/operations/operations-listener.js';
 import type { OperationsListener } from '../shared/operations/operations-listener.js';
-import { readOperationsCertificate } from '../shared/operations/operations-certificate.js';
 import { readScraperCa } from '../shared/operations/scraper-access.js';
 import { BufferBudget } from '../shared/protocol/buffer-budget.js';
 import { newSessionId } from '../shared/ids.js';
@@ -79,7 +79,7 @@ class RunningAgent implements Agent {
   readonly #config: AgentConfig;
   #services: ServicesConfig;
   readonly #deps: AgentDeps;
-  #identity: AgentIdentity;
+  readonly #identity: AgentIdentity;
   readonly #metrics: Metrics = createMetrics({ version: VERSION, side: 'agent' });
   readonly #health = new HealthChecks();
   readonly #catalog: ManagedServiceCatalog;
@@ -200,7 +200,8 @@ class RunningAgent implements Agent {
     const { clock, hostname } = this.#deps;
     const config = this.#config;
     try {
-      const identity = this.#readIdentity();
+      const identity = readLinkIdentity(config, clock.now());
+      this.#metrics.certificateExpires('agent', identity.notAfter);
       return await connectOnce(address, {
         identity,
         useTls: !config.insecureControllerAllowed,
@@ -228,17 +229,6 @@ class RunningAgent implements Agent {
     }
   }
 
-  /** Looks at the files again: a renewed certificate is shown on the operations port, too. */
-  #readIdentity(): AgentIdentity {
-    const identity = readLinkIdentity(this.#config, this.#deps.clock.now());
-    if (identity.certPem !== this.#identity.certPem) {
-      this.#identity = identity;
-      this.#operations?.setSecureContext();
-    }
-    this.#metrics.certificateExpires('agent', identity.notAfter);
-    return identity;
-  }
-
   async #openPorts(): Promise<AgentPorts> {
     const { clock, log } = this.#deps;
     const { limits, bindAddress } = this.#config;
@@ -253,11 +243,6 @@ class RunningAgent implements Agent {
     });
   }
 
-  #operationsCertificate(): { cert: string; key: string } {
-    const { certPem: cert, keyPem: key } = this.#identity;
-    return readOperationsCertificate(this.#config, this.#deps.clock.now()) ?? { cert, key };
-  }
-
   async #openOperations(): Promise<OperationsListener> {
     const { prometheusListenPort: port, bindAddress, prometheusTLS } = this.#config;
     const { clock, log } = this.#deps;
@@ -269,7 +254,8 @@ class RunningAgent implements Agent {
         prometheusTLS === 'off'
           ? undefined
           : {
-              secureContext: () => this.#operationsCertificate(),
+              // the schema demands the pair with TLS
+              secureContext: () => readOperationsCertificate(this.#config, clock.now()) ?? {},
               clientCaPem: () => clientCaPem,
             },
       metrics: this.#metrics,
