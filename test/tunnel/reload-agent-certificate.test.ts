@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { renameSync, writeFileSync } from 'node:fs';
-import * as tls from 'node:tls';
+import { writeFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { agentName } from '../../shared/ids.js';
+import { replaceFile } from '../harness/changed-files.js';
 import { FairleadRig } from '../harness/fairlead-rig.js';
 import { LossyLink } from '../harness/lossy-link.js';
 import { ServiceCaller } from '../harness/service-caller.js';
+import { shownCertificate } from '../harness/shown-certificate.js';
 import { waitFor } from '../harness/wait-for.js';
 import { WebTarget } from '../harness/web-target.js';
 
@@ -82,21 +83,3 @@ describe('renewed certificate files of an agent', { timeout: 60_000 }, () => {
     assert.equal(await agent.stop('SIGTERM'), 0);
   });
 });
-
-function replaceFile(file: string, text: string): void {
-  writeFileSync(`${file}.new`, text);
-  renameSync(`${file}.new`, file);
-}
-
-async function shownCertificate(port: number, ca: string): Promise<X509Certificate> {
-  return new Promise((resolve, reject) => {
-    const options = { port, host: '127.0.0.1', servername: 'localhost', ca };
-    const socket = tls.connect(options, () => {
-      const certificate = socket.getPeerX509Certificate();
-      socket.destroy();
-      if (certificate === undefined) reject(new Error('no certificate'));
-      else resolve(certificate);
-    });
-    socket.on('error', reject);
-  });
-}

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import type { X509Certificate } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import * as tls from 'node:tls';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { makeCertificateAuthority } from '../../controller/certificates/make-authority.js';
 import { systemClock } from '../../shared/clock.js';
 import type { ChildProgram } from '../../deploy/demo/child-program.js';
 import { onlySession } from '../harness/agent-sessions.js';
+import { refused, reloaded, replaceFile } from '../harness/changed-files.js';
 import { FairleadRig } from '../harness/fairlead-rig.js';
 import { LossyLink } from '../harness/lossy-link.js';
 import { ServiceCaller } from '../harness/service-caller.js';
+import { shownCertificate } from '../harness/shown-certificate.js';
 import { waitFor } from '../harness/wait-for.js';
 import { WebTarget } from '../harness/web-target.js';
 
@@ -185,47 +185,4 @@ function changedConfig(
   >; // written by the rig
   change(settings);
   return stringify(settings);
-}
-
-function replaceFile(file: string, text: string): void {
-  writeFileSync(`${file}.new`, text);
-  renameSync(`${file}.new`, file);
-}
-
-async function reloaded(program: ChildProgram, change: () => void): Promise<void> {
-  const seen = program.lines.length;
-  change();
-  program.process.kill('SIGHUP');
-  await lineAfter(program, seen, 'configuration reloaded');
-}
-
-async function refused(program: ChildProgram, change: () => void, reason: RegExp): Promise<void> {
-  const seen = program.lines.length;
-  change();
-  program.process.kill('SIGHUP');
-  assert.match(await lineAfter(program, seen, 'new configuration refused'), reason);
-}
-
-async function lineAfter(program: ChildProgram, seen: number, text: string): Promise<string> {
-  let found: string | undefined;
-  await program.until(() => {
-    found = program.lines.slice(seen).find((line) => line.includes(text));
-    return found !== undefined;
-  });
-  return found ?? '';
-}
-
-async function shownCertificate(port: number): Promise<X509Certificate> {
-  return new Promise((resolve, reject) => {
-    const socket = tls.connect(
-      { port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2', 'http/1.1'] },
-      () => {
-        const certificate = socket.getPeerX509Certificate();
-        socket.destroy();
-        if (certificate === undefined) reject(new Error('no certificate'));
-        else resolve(certificate);
-      },
-    );
-    socket.on('error', reject);
-  });
 }

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { parse, stringify } from 'yaml';
 import type { ChildProgram } from '../../deploy/demo/child-program.js';
 import { onlySession } from '../harness/agent-sessions.js';
+import { lineAfter, reloaded, replaceFile } from '../harness/changed-files.js';
 import { FairleadRig } from '../harness/fairlead-rig.js';
 import { ServiceCaller } from '../harness/service-caller.js';
 import { waitFor } from '../harness/wait-for.js';
@@ -37,7 +38,6 @@ describe("an agent's changed files, while it serves", { timeout: 90_000 }, () =>
     return target.service('secret', { type: 'bearer', tokenFile: rig.path('token') });
   }
 
-  /** As Kubernetes and careful people do: another file under the same name. */
   function writeServices(outgoingServices: readonly unknown[]): void {
     replaceFile(rig.path('agent-1-services.yaml'), stringify({ outgoingServices }));
   }
@@ -156,25 +156,3 @@ describe("an agent's changed files, while it serves", { timeout: 90_000 }, () =>
     caller.close();
   });
 });
-
-function replaceFile(file: string, text: string): void {
-  writeFileSync(`${file}.new`, text);
-  renameSync(`${file}.new`, file);
-}
-
-/** Changes files, asks for a reload and waits until it is done. */
-async function reloaded(program: ChildProgram, change: () => void): Promise<void> {
-  const seen = program.lines.length;
-  change();
-  program.process.kill('SIGHUP');
-  await lineAfter(program, seen, 'configuration reloaded');
-}
-
-async function lineAfter(program: ChildProgram, seen: number, text: string): Promise<string> {
-  let found: string | undefined;
-  await program.until(() => {
-    found = program.lines.slice(seen).find((line) => line.includes(text));
-    return found !== undefined;
-  });
-  return found ?? '';
-}
