@@ -151,6 +151,12 @@ export class Arena {
     });
   }
 
+  /** Who else there is, without a long link: direct, `ssh -R` where there is one, a proxy, bare pipes. */
+  async others(): Promise<Contestant[]> {
+    const all = [await this.direct(), await this.ssh(), await this.proxyHop(), await this.pipes()];
+    return all.filter((contestant) => contestant !== undefined);
+  }
+
   /** TLS to the target over a relay; its windows are those of the kernel, far above what is needed. */
   async rawTls(conditions: LinkConditions): Promise<Contestant> {
     const { tlsPort } = await this.target();

@@ -22,13 +22,10 @@ export const addedLatency: Row = {
     await arena.near();
     const { fairlead } = arena;
     const contestants = [
-      await arena.direct(),
-      await arena.ssh(),
-      await arena.proxyHop(),
-      await arena.pipes(),
+      ...(await arena.others()),
       fairlead.contestant(PLAIN, NEAR, fairlead.plainCaller(NEAR)),
       fairlead.contestant(OVER_TLS, NEAR, fairlead.tokenCaller(NEAR)),
-    ].filter((contestant) => contestant !== undefined);
+    ];
     await warmUp(bench, contestants);
     await inTurn(contestants, rounds, async (contestant) => {
       tell(`row 2: ${contestant.name}`);

@@ -27,13 +27,10 @@ export const bulk: Row = {
     await arena.near();
     const { fairlead } = arena;
     const contestants = [
-      await arena.direct(),
-      await arena.ssh(),
-      await arena.proxyHop(),
-      await arena.pipes(),
+      ...(await arena.others()),
       fairlead.contestant(PLAIN, NEAR, fairlead.plainCaller(NEAR)),
       ...(isQuick ? [] : overTls(fairlead)),
-    ].filter((contestant) => contestant !== undefined);
+    ];
     await warmUpBulk(bench, contestants);
     const bytes = (isQuick ? 64 : 256) * MIB;
     for (const streams of [1, EIGHT]) {

@@ -46,10 +46,7 @@ async function contestantsOf(arena: Arena): Promise<Caller[]> {
   const tunnel = (name: string, endpoint: Contestant['endpoint']): Contestant =>
     fairlead.contestant(name, NEAR, endpoint);
   const http1 = [
-    await arena.direct(),
-    await arena.ssh(),
-    await arena.proxyHop(),
-    await arena.pipes(),
+    ...(await arena.others()),
     tunnel(PLAIN, fairlead.plainCaller(NEAR)),
     tunnel(`${PLAIN}, TLS target`, fairlead.plainCaller(NEAR, 'tls')),
     tunnel(OVER_TLS, fairlead.tokenCaller(NEAR)),
@@ -57,7 +54,7 @@ async function contestantsOf(arena: Arena): Promise<Caller[]> {
   ];
   const http2 = [tunnel('Fairlead, h2 callers', fairlead.tokenCaller(NEAR))];
   return [
-    ...http1.flatMap((contestant) => (contestant ? [{ contestant, load: wrkLoad }] : [])),
+    ...http1.map((contestant) => ({ contestant, load: wrkLoad })),
     ...http2.map((contestant) => ({ contestant, load: h2Load })),
   ];
 }
