@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { Pool, buildConnector } from 'undici';
+import { holdEndUntilRead } from './held-end.js';
 import type { TargetEndpoint, TargetTls } from './target.js';
 
 /** Silence on a connection to a target after which TCP asks whether the target is there. */
@@ -83,11 +84,18 @@ export class TargetPools {
  * it does not read at that moment), so it is told of a broken connection by another name.
  */
 function connectorOf(options: buildConnector.BuildOptions): buildConnector.connector {
-  const keepAlive = { keepAlive: true, keepAliveInitialDelay: TARGET_KEEPALIVE_MS };
-  const connect = buildConnector({ allowH2: false, ...keepAlive, ...options });
+  const ours = {
+    allowH2: false,
+    allowHalfOpen: true, // for held-end.ts; undici closes what has ended
+    keepAlive: true,
+    keepAliveInitialDelay: TARGET_KEEPALIVE_MS,
+  };
+  const connect = buildConnector({ ...ours, ...options });
   return (target, callback) =>
     connect(target, (...outcome) => {
-      const socket: Socket | null = outcome[1];
+      // undefined when connecting failed, whatever the types say
+      const socket: Socket | null | undefined = outcome[1];
+      if (socket) holdEndUntilRead(socket);
       socket?.on('error', (reason: NodeJS.ErrnoException) => {
         if (reason.code === 'ECONNRESET') reason.code = 'EPIPE';
         // a TLS alert is followed by an end, which undici would report in its place
