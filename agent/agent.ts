@@ -17,10 +17,9 @@ import type { Log } from '../shared/log.js';
 import { HealthChecks } from '../shared/operations/health.js';
 import { createMetrics } from '../shared/operations/metrics.js';
 import type { Metrics } from '../shared/operations/metrics.js';
-import { readOperationsCertificate } from '../shared/operations/operations-certificate.js';
+import { OperationsFiles } from '../shared/operations/operations-files.js';
 import { startOperationsListener } from '../shared/operations/operations-listener.js';
 import type { OperationsListener } from '../shared/operations/operations-listener.js';
-import { readScraperCa } from '../shared/operations/scraper-access.js';
 import { BufferBudget } from '../shared/protocol/buffer-budget.js';
 import { newSessionId } from '../shared/ids.js';
 import { VERSION } from '../shared/version.js';
@@ -50,7 +49,10 @@ export interface Agent {
   drain(): Promise<void>;
   /** Stops at once. */
   stop(): Promise<void>;
-  /** Takes other services, dropping no session; warns of options that need a restart. */
+  /**
+   * Takes other services and the files of the operations port, dropping no session; warns of options that
+   * need a restart.
+   */
   reload(config: AgentConfig, services: ServicesConfig): Promise<void>;
 }
 
@@ -90,6 +92,7 @@ class RunningAgent implements Agent {
   readonly #budget: BufferBudget;
   readonly #instance = randomBytes(12).toString('base64url');
   #ports: AgentPorts | undefined;
+  readonly #operationsFiles: OperationsFiles;
   #operations: OperationsListener | undefined;
   #running: Promise<void> | undefined;
   #isStopping = false;
@@ -123,13 +126,10 @@ class RunningAgent implements Agent {
       onChange: () => undefined,
       onReconnect: (reason) => this.#metrics.reconnect(reason),
     });
-    this.#report = {
-      requestLog: requestLogOf(config.requestLog, log),
-      metrics: this.#metrics,
-      clock,
-      log,
-    };
+    const metrics = this.#metrics;
+    this.#report = { requestLog: requestLogOf(config.requestLog, log), metrics, clock, log };
     this.#requests = new ForwardedRequests(identity.name, this.#report);
+    this.#operationsFiles = new OperationsFiles(config, { clock, log, metrics });
     this.#addHealthChecks();
   }
 
@@ -179,7 +179,7 @@ class RunningAgent implements Agent {
   }
 
   async reload(config: AgentConfig, services: ServicesConfig): Promise<void> {
-    this.#operations?.setSecureContext(); // first, as it may be refused
+    if (this.#operationsFiles.refresh()) this.#operations?.setSecureContext();
     const change = await this.#catalog.replace(services.outgoingServices);
     this.#forwarder.retire(change.retired);
     const before = { ...this.#config, ...this.#services };
@@ -246,7 +246,7 @@ class RunningAgent implements Agent {
   async #openOperations(): Promise<OperationsListener> {
     const { prometheusListenPort: port, bindAddress, prometheusTLS } = this.#config;
     const { clock, log } = this.#deps;
-    const clientCaPem = readScraperCa(this.#config, clock.now());
+    const files = this.#operationsFiles;
     return startOperationsListener({
       port,
       bindAddress,
@@ -254,9 +254,9 @@ class RunningAgent implements Agent {
         prometheusTLS === 'off'
           ? undefined
           : {
-              // the schema demands the pair with TLS
-              secureContext: () => readOperationsCertificate(this.#config, clock.now()) ?? {},
-              clientCaPem: () => clientCaPem,
+              // there is a pair: the schema sees to it
+              secureContext: () => files.pair ?? {},
+              clientCaPem: () => files.scraperCaPem,
             },
       metrics: this.#metrics,
       health: this.#health,

@@ -13,13 +13,7 @@ import {
   optionalText,
   textOr,
 } from '../shared/config/option-kinds.js';
-import {
-  hasScraperCa,
-  processOptions,
-  OPERATIONS_PAIR_SENTENCE,
-  SCRAPER_CA_SENTENCE,
-  isOperationsPairWhole,
-} from '../shared/config/process-options.js';
+import { operationsChecks, processOptions } from '../shared/config/process-options.js';
 import { parseConfig, readConfig } from '../shared/config/read-config.js';
 import type { ConfigFormat, Frozen, ReadConfig } from '../shared/config/read-config.js';
 import { related } from '../shared/config/related.js';
@@ -69,17 +63,7 @@ const options = z.strictObject({
 
 const schema = options
   .check(
-    related(['prometheusTLS', 'prometheusClientCAFile'], hasScraperCa, SCRAPER_CA_SENTENCE),
-    related(
-      ['prometheusCertFile', 'prometheusKeyFile'],
-      isOperationsPairWhole,
-      OPERATIONS_PAIR_SENTENCE,
-    ),
-    related(
-      ['prometheusTLS', 'prometheusCertFile'],
-      (config) => config.prometheusTLS === 'off' || config.prometheusCertFile !== undefined,
-      'is missing, expected a file, as prometheusTLS is on',
-    ),
+    ...operationsChecks('agent'),
     related(
       ['controllerHostname', 'controllerHostnames'],
       (config) =>

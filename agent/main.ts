@@ -5,7 +5,7 @@
 import { hostname } from 'node:os';
 import { kubernetesEnvironmentFrom } from '../shared/forwarding/kubernetes-environment.js';
 import { Reloader } from '../shared/config/reloader.js';
-import { operationsFiles } from '../shared/operations/operations-certificate.js';
+import { operationsPaths } from '../shared/operations/operations-files.js';
 import { createLog } from '../shared/log.js';
 import { startAgent } from './agent.js';
 import { proxySettings } from './controller-link/proxy-settings.js';
@@ -48,7 +48,7 @@ export async function runAgent(options: AgentProgramOptions, io: AgentProcess): 
     const deps = { clock: io.clock, log, kubernetes, hostname: hostname() };
     const agent = await startAgent(config, services, deps);
     const reloader = new Reloader({
-      paths: () => [options.configFile, config.servicesConfigPath, ...operationsFiles(config)],
+      paths: () => [options.configFile, config.servicesConfigPath, ...operationsPaths(config)],
       clock: io.clock,
       log,
       apply: async () => {

@@ -6,6 +6,7 @@ import { createServiceCatalog } from '../shared/forwarding/service-catalog.js';
 import type { ManagedServiceCatalog } from '../shared/forwarding/service-catalog.js';
 import { createMetrics } from '../shared/operations/metrics.js';
 import type { Metrics } from '../shared/operations/metrics.js';
+import { OperationsFiles } from '../shared/operations/operations-files.js';
 import { VERSION } from '../shared/version.js';
 import { AgentRegistry } from './agents/agent-registry.js';
 import { CurrentAuthority } from './certificates/current-authority.js';
@@ -23,6 +24,7 @@ export interface ControllerCore {
   readonly keys: KeyDirectory;
   readonly userTokens: UserHeaderTokens;
   readonly metrics: Metrics;
+  readonly operationsFiles: OperationsFiles;
   readonly registry: AgentRegistry;
   readonly catalog: ManagedServiceCatalog;
 }
@@ -50,6 +52,7 @@ export async function buildCore(
     clock,
     validityMs: config.userHeaderValiditySeconds * 1000,
   });
+  const operationsFiles = new OperationsFiles(config, { clock, log, metrics });
   const serverCertificate = await startServerCertificate(config, authority, { clock, log }, events);
   metrics.certificateExpires('ca', Date.parse(authority.certificate.validTo));
   metrics.certificateExpires('server', serverCertificate.current.notAfter);
@@ -59,8 +62,16 @@ export async function buildCore(
     kubernetes,
     onAdvertisementChange: () => events.onServicesChanged(),
   });
-  const registry = new AgentRegistry(clock);
-  return { authority, serverCertificate, keys, userTokens, metrics, registry, catalog };
+  return {
+    authority,
+    serverCertificate,
+    keys,
+    userTokens,
+    metrics,
+    operationsFiles,
+    registry: new AgentRegistry(clock),
+    catalog,
+  };
 }
 
 /** A server certificate of that CA which renews itself. */

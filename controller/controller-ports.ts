@@ -7,8 +7,6 @@ import type { StreamForwarder } from '../shared/forwarding/stream-handler.js';
 import type { HealthChecks } from '../shared/operations/health.js';
 import { startOperationsListener } from '../shared/operations/operations-listener.js';
 import type { OperationsListener } from '../shared/operations/operations-listener.js';
-import { readOperationsCertificate } from '../shared/operations/operations-certificate.js';
-import { readScraperCa } from '../shared/operations/scraper-access.js';
 import { VERSION } from '../shared/version.js';
 import { AgentGate } from './agents/agent-gate.js';
 import { CallerPorts } from './callers/caller-ports.js';
@@ -113,7 +111,7 @@ export async function openOperationsPort(
 ): Promise<OperationsListener> {
   const { prometheusListenPort: port, bindAddress, prometheusTLS } = config;
   const { clock, log } = deps;
-  const clientCaPem = readScraperCa(config, clock.now());
+  const { operationsFiles: files } = core;
   return startOperationsListener({
     port,
     bindAddress,
@@ -121,8 +119,8 @@ export async function openOperationsPort(
       prometheusTLS === 'off'
         ? undefined
         : {
-            secureContext: () => readOperationsCertificate(config, clock.now()) ?? secureContext(),
-            clientCaPem: () => clientCaPem,
+            secureContext: () => files.pair ?? secureContext(),
+            clientCaPem: () => files.scraperCaPem,
           },
     metrics: core.metrics,
     health,

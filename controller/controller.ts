@@ -196,11 +196,10 @@ class RunningController implements Controller {
   }
 
   async reload(config: ControllerConfig): Promise<void> {
-    const { authority, keys, catalog, metrics } = this.#core;
+    const { authority, keys, catalog, metrics, operationsFiles } = this.#core;
     const { log } = this.#deps;
     // what may be refused comes before what takes effect
     const nextAuthority = authority.read();
-    this.#operations?.setSecureContext();
     if (keys.reload(neededKeys(this.#config))) log.info('token keys reloaded');
     if (nextAuthority !== undefined) {
       authority.replace(nextAuthority);
@@ -210,6 +209,7 @@ class RunningController implements Controller {
       metrics.certificateExpires('ca', Date.parse(authority.certificate.validTo));
       this.renewed();
     }
+    if (operationsFiles.refresh()) this.#operations?.setSecureContext();
     const change = await catalog.replace(config.services.outgoingServices);
     this.#forwarder.retire(change.retired);
     if (change.hasAdvertisementChanged) this.servicesChanged();

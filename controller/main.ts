@@ -4,7 +4,7 @@
  */
 import { kubernetesEnvironmentFrom } from '../shared/forwarding/kubernetes-environment.js';
 import { Reloader } from '../shared/config/reloader.js';
-import { operationsFiles } from '../shared/operations/operations-certificate.js';
+import { operationsPaths } from '../shared/operations/operations-files.js';
 import { createLog } from '../shared/log.js';
 import type { CommandIo } from './commands/command-io.js';
 import type { ControllerProgramOptions } from './commands/fairlead-programs.js';
@@ -30,7 +30,7 @@ export async function runController(
         configFile,
         ...Object.values(config.caConfig),
         config.serviceAuth.secretsPath,
-        ...operationsFiles(config),
+        ...operationsPaths(config),
       ],
       clock: io.clock,
       log,

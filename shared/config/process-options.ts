@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { LOG_FORMATS, LOG_LEVELS } from '../log.js';
 import { bindAddress, listenPort, optionalText } from './option-kinds.js';
 import { limitsSchema } from './limits.js';
+import { related } from './related.js';
 
 /** Schema fields to spread into the mapping of a process. */
 export const processOptions = {
@@ -21,13 +22,13 @@ export const processOptions = {
     .describe(
       'TLS on that port: off as in the Go versions, as probes and scrapers expect it; server; or mutual, where /metrics needs a client certificate of prometheusClientCAFile, and the health paths say without one only whether, not why. With server and mutual, probes need scheme: HTTPS.',
     ),
-  prometheusClientCAFile: optionalText.describe(
-    'PEM file with the CAs of scrapers, for prometheusTLS: mutual.',
-  ),
   prometheusCertFile: optionalText.describe(
-    'PEM file with the certificate of that port, with prometheusTLS. An agent needs one, as scrapers do not accept the certificate it shows the controller; a controller without one shows its own. Read again when it changes.',
+    'PEM file with the certificate of that port, for servers and with the name that scrapers use, such as cert-manager issues; read again when it changes. The agent needs it unless prometheusTLS is off; the controller otherwise shows its own server certificate.',
   ),
-  prometheusKeyFile: optionalText.describe('PEM file with its key.'),
+  prometheusKeyFile: optionalText.describe('PEM file with the key of prometheusCertFile.'),
+  prometheusClientCAFile: optionalText.describe(
+    'PEM file with the CAs of scrapers, for prometheusTLS: mutual; read again when it changes.',
+  ),
   logLevel: z.enum(LOG_LEVELS).default('info').describe('Least important level that is logged.'),
   logFormat: z
     .enum(LOG_FORMATS)
@@ -44,25 +45,43 @@ export const processOptions = {
   limits: limitsSchema.describe('What may be used of memory, time and connections.'),
 };
 
-/** For `related`: a certificate and its key come together. */
-export function isOperationsPairWhole(config: {
-  prometheusCertFile?: string | undefined;
-  prometheusKeyFile?: string | undefined;
-}): boolean {
-  return (config.prometheusCertFile === undefined) === (config.prometheusKeyFile === undefined);
+/** The options of the port for metrics and health. */
+export interface OperationsOptions {
+  readonly prometheusTLS: 'off' | 'server' | 'mutual';
+  readonly prometheusCertFile?: string | undefined;
+  readonly prometheusKeyFile?: string | undefined;
+  readonly prometheusClientCAFile?: string | undefined;
 }
 
-/** Sentence for it. */
-export const OPERATIONS_PAIR_SENTENCE =
-  'is one of two: set prometheusCertFile and prometheusKeyFile';
-
-/** For `related`: mutual TLS needs to know whose certificates count. */
-export function hasScraperCa(config: {
-  prometheusTLS: string;
-  prometheusClientCAFile?: string | undefined;
-}): boolean {
-  return config.prometheusTLS !== 'mutual' || config.prometheusClientCAFile !== undefined;
-}
-
-/** Sentence for it. */
+/** Mutual TLS needs to know whose certificates count. */
 export const SCRAPER_CA_SENTENCE = 'is missing, expected a file, as prometheusTLS is mutual';
+
+const AGENT_PAIR_SENTENCE =
+  "is missing, expected a file, as prometheusTLS is not off: the agent's own certificate is not one for servers";
+
+/** Checks between these options. The agent has no certificate of its own that a scraper could verify. */
+export function operationsChecks(side: 'controller' | 'agent') {
+  const needs = (config: OperationsOptions, other: string | undefined): boolean =>
+    config.prometheusTLS !== 'off' && (side === 'agent' || other !== undefined);
+  const sentence = (other: string): string =>
+    side === 'agent' ? AGENT_PAIR_SENTENCE : `is missing, expected a file, as ${other} is there`;
+  return [
+    related<OperationsOptions>(
+      ['prometheusTLS', 'prometheusCertFile'],
+      (config) =>
+        config.prometheusCertFile !== undefined || !needs(config, config.prometheusKeyFile),
+      sentence('prometheusKeyFile'),
+    ),
+    related<OperationsOptions>(
+      ['prometheusTLS', 'prometheusKeyFile'],
+      (config) =>
+        config.prometheusKeyFile !== undefined || !needs(config, config.prometheusCertFile),
+      sentence('prometheusCertFile'),
+    ),
+    related<OperationsOptions>(
+      ['prometheusTLS', 'prometheusClientCAFile'],
+      (config) => config.prometheusTLS !== 'mutual' || config.prometheusClientCAFile !== undefined,
+      SCRAPER_CA_SENTENCE,
+    ),
+  ];
+}

@@ -45,14 +45,14 @@ describe('agent configuration', () => {
     assert.equal(config.caCertFile, '/app/config/ca.pem');
   });
 
-  it('needs a certificate for TLS on the metrics port, and its key', () => {
-    const fault = (text: string): string => faultOf(() => agent(text));
-    assert.match(fault('prometheusTLS: server'), /prometheusCertFile": is missing/);
-    assert.match(
-      fault('prometheusTLS: server\nprometheusCertFile: /a.pem'),
-      /prometheusKeyFile": is one of two/,
-    );
-    agent('prometheusTLS: server\nprometheusCertFile: /a.pem\nprometheusKeyFile: /b.pem');
+  it('needs a certificate of its own for TLS on the metrics port', () => {
+    for (const mode of ['server', 'mutual\nprometheusClientCAFile: /ca.pem']) {
+      const text = `prometheusTLS: ${mode}\n`;
+      const fault = faultOf(() => agent(text));
+      assert.match(fault, /a\.yaml:\d+:\d+: key "prometheusCertFile": is missing, expected a file/);
+      assert.match(fault, /a\.yaml:\d+:\d+: key "prometheusKeyFile": is missing, expected a file/);
+      agent(`${text}prometheusCertFile: /tls.crt\nprometheusKeyFile: /tls.key`);
+    }
   });
 
   it('takes one controller or several, not both', () => {

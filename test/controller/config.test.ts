@@ -108,6 +108,19 @@ services:
     parse('prometheusTLS: mutual\nprometheusClientCAFile: /ca.pem');
   });
 
+  it('takes a certificate of the metrics port with its key, or none', () => {
+    parse('prometheusTLS: server');
+    parse('prometheusTLS: server\nprometheusCertFile: /tls.crt\nprometheusKeyFile: /tls.key');
+    assert.match(
+      faults(`${REQUIRED}prometheusTLS: server\nprometheusCertFile: /tls.crt`),
+      /^c\.yaml:\d+:\d+: key "prometheusKeyFile": is missing, expected a file, as prometheusCertFile is there$/,
+    );
+    assert.match(
+      faults(`${REQUIRED}prometheusTLS: server\nprometheusKeyFile: /tls.key`),
+      /key "prometheusCertFile": is missing/,
+    );
+  });
+
   it('refuses a key name that is a path', () => {
     const text = REQUIRED.replace('key1', '../key1');
     assert.match(faults(text), /expected the name of a file in serviceAuth\.secretsPath/);

@@ -31,6 +31,7 @@ before(async () => {
   const foreign = certificateAuthorityFromPem(foreignCa, systemClock);
   const pairs = {
     agent: await rig.authority.issue({ purpose: 'agent', agent: agentName('prod') }),
+    server: await rig.authority.issueServerCertificate(['localhost']),
     otherAgent: await rig.authority.issue({ purpose: 'agent', agent: agentName('prod') }),
     control: await rig.authority.issue({ purpose: 'control', name: 'oes' }),
     expired: await rig.authority.issue(
@@ -166,6 +167,23 @@ describe('a controller does not start, and says why, with', () => {
         }),
       /is not the key of/,
     ],
+    'a metrics certificate of another key': [
+      () =>
+        controllerFile({
+          prometheusTLS: 'server',
+          prometheusCertFile: rig.path('server.crt'),
+          prometheusKeyFile: rig.path('agent.key'),
+        }),
+      /agent\.key.* is not the key of .*server\.crt/,
+    ],
+    'a CA of scrapers that is none': [
+      () =>
+        controllerFile({
+          prometheusTLS: 'mutual',
+          prometheusClientCAFile: rig.path('agent.crt'),
+        }),
+      /agent\.crt.* not the certificate of a CA/,
+    ],
     'a signing key that is not there': [
       () =>
         controllerFile({
@@ -183,6 +201,12 @@ describe('a controller does not start, and says why, with', () => {
 describe('an agent does not start, and says why, with', () => {
   const withPair = (name: string, key = name): string =>
     changed(agentFile, { certFile: rig.path(`${name}.crt`), keyFile: rig.path(`${key}.key`) });
+  const withMetricsPair = (name: string, key = name): string =>
+    changed(agentFile, {
+      prometheusTLS: 'server',
+      prometheusCertFile: rig.path(`${name}.crt`),
+      prometheusKeyFile: rig.path(`${key}.key`),
+    });
   cases('agent', {
     'an unknown key': [
       () => changed(agentFile, { controllerHostnme: 'x' }),
@@ -216,6 +240,26 @@ describe('an agent does not start, and says why, with', () => {
     'a CA that is missing': [
       () => changed(agentFile, { caCertFile: rig.path('absent.pem') }),
       /absent\.pem/,
+    ],
+    'a metrics certificate that is missing': [
+      () => withMetricsPair('absent', 'server'),
+      /certificate file ".*absent\.crt" does not exist/,
+    ],
+    'a metrics certificate of another key': [
+      () => withMetricsPair('server', 'agent'),
+      /agent\.key.* is not the key of .*server\.crt/,
+    ],
+    'a metrics certificate that has expired': [
+      () => withMetricsPair('expired'),
+      /expired\.crt.* expired on/,
+    ],
+    'a metrics certificate that is not for servers': [
+      () => withMetricsPair('agent'),
+      /agent\.crt" is not for servers: its extended key usage lacks serverAuth/,
+    ],
+    'TLS on the metrics port and no certificate for it': [
+      () => changed(agentFile, { prometheusTLS: 'server' }),
+      /\.yaml:\d+:\d+: key "prometheusCertFile": is missing/,
     ],
     'an incoming port in use': [
       () =>
