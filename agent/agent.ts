@@ -11,8 +11,8 @@ import type { KubernetesEnvironment } from '../shared/forwarding/kubernetes-envi
 import { createServiceCatalog } from '../shared/forwarding/service-catalog.js';
 import type { ManagedServiceCatalog } from '../shared/forwarding/service-catalog.js';
 import { StreamForwarder } from '../shared/forwarding/stream-handler.js';
+import { StreamReports } from '../shared/forwarding/stream-report.js';
 import { requestLogOf } from '../shared/intake/exchange-report.js';
-import type { ReportParts } from '../shared/intake/exchange-report.js';
 import type { Log } from '../shared/log.js';
 import { HealthChecks } from '../shared/operations/health.js';
 import { createMetrics } from '../shared/operations/metrics.js';
@@ -28,7 +28,6 @@ import type { AgentConfig, ServicesConfig } from './config.js';
 import { connectOnce } from './controller-link/connect-once.js';
 import type { FailedSession, ServingSession } from './controller-link/connect-once.js';
 import { ControllerLink } from './controller-link/stay-connected.js';
-import { ForwardedRequests } from './forwarded-requests.js';
 import { readLinkIdentity } from './link-identity.js';
 import type { AgentIdentity } from './link-identity.js';
 import type { HostPort } from '../shared/config/host-port.js';
@@ -86,8 +85,6 @@ class RunningAgent implements Agent {
   readonly #health = new HealthChecks();
   readonly #catalog: ManagedServiceCatalog;
   readonly #forwarder: StreamForwarder;
-  readonly #report: ReportParts;
-  readonly #requests: ForwardedRequests;
   readonly #link: ControllerLink;
   readonly #budget: BufferBudget;
   readonly #instance = randomBytes(12).toString('base64url');
@@ -116,7 +113,15 @@ class RunningAgent implements Agent {
       kubernetes,
       onAdvertisementChange: () => this.#announceServices(),
     });
-    this.#forwarder = new StreamForwarder({ catalog: this.#catalog, limits, clock, log });
+    const metrics = this.#metrics;
+    const requestLog = requestLogOf(config.requestLog, log);
+    this.#forwarder = new StreamForwarder({
+      catalog: this.#catalog,
+      limits,
+      clock,
+      log,
+      reports: new StreamReports({ requestLog, metrics, clock, agent: identity.name }),
+    });
     this.#link = new ControllerLink({
       controllers: config.controllers,
       limits,
@@ -126,9 +131,6 @@ class RunningAgent implements Agent {
       onChange: () => undefined,
       onReconnect: (reason) => this.#metrics.reconnect(reason),
     });
-    const metrics = this.#metrics;
-    this.#report = { requestLog: requestLogOf(config.requestLog, log), metrics, clock, log };
-    this.#requests = new ForwardedRequests(identity.name, this.#report);
     this.#operationsFiles = new OperationsFiles(config, { clock, log, metrics });
     this.#addHealthChecks();
   }
@@ -218,7 +220,8 @@ class RunningAgent implements Agent {
         annotations: () => this.#services.agentInfo.annotations,
         onHandlerFault: (err) => this.#deps.log.error({ err }, 'internal fault'),
         onStream: (stream, head) => {
-          this.#requests.begin(stream, head);
+          this.#metrics.streamOpened();
+          stream.onClosed = () => this.#metrics.streamClosed();
           this.#forwarder.accept(stream, head);
         },
         onRtt: (rttMs) => this.#metrics.observeRtt(identity.name, LINK_ID, rttMs),
@@ -231,12 +234,12 @@ class RunningAgent implements Agent {
 
   async #openPorts(): Promise<AgentPorts> {
     const { clock, log } = this.#deps;
-    const { limits, bindAddress } = this.#config;
+    const { limits, bindAddress, requestLog } = this.#config;
     return AgentPorts.open({
       incoming: this.#services.incomingServices,
       bindAddress,
       limits,
-      report: this.#report,
+      report: { requestLog: requestLogOf(requestLog, log), metrics: this.#metrics, clock, log },
       clock,
       log,
       session: () => this.#link.current,

@@ -7,6 +7,8 @@ import type { Clock } from '../shared/clock.js';
 import { isDoneWithin } from '../shared/deadline.js';
 import type { KubernetesEnvironment } from '../shared/forwarding/kubernetes-environment.js';
 import { StreamForwarder } from '../shared/forwarding/stream-handler.js';
+import { StreamReports } from '../shared/forwarding/stream-report.js';
+import { agentName } from '../shared/ids.js';
 import { requestLogOf } from '../shared/intake/exchange-report.js';
 import type { Log } from '../shared/log.js';
 import { HealthChecks } from '../shared/operations/health.js';
@@ -122,12 +124,20 @@ class RunningController implements Controller {
     this.#deps = deps;
     this.#core = core;
     this.#serverCertificate = core.serverCertificate;
-    this.#forwarder = new StreamForwarder({ catalog, limits, clock, log });
+    const requestLog = requestLogOf(config.requestLog, log);
+    this.#forwarder = new StreamForwarder({
+      catalog,
+      limits,
+      clock,
+      log,
+      // requests of agents, which callers of this controller have no part in; agents name the route alike
+      reports: new StreamReports({ requestLog, metrics, clock, agent: agentName('controller') }),
+    });
     this.#proxy = new ServiceProxy({
       auth: new CallerAuth(new TokenVerifier({ keys, clock })),
       agents: registry,
       userTokens,
-      report: { requestLog: requestLogOf(config.requestLog, log), metrics, clock, log },
+      report: { requestLog, metrics, clock, log },
       clock,
       serviceDomain: config.serviceDomain,
       ownHosts: new Set(computeServerNames(config).map((name) => name.toLowerCase())),

@@ -1,6 +1,6 @@
 /**
  * One log line per finished request: who asked for what over which route, how it ended. Called once per
- * request by the service listeners of both ends; costs a level check when its level is off.
+ * request by each of the two processes, at its listener or where it forwards; costs a level check when its level is off.
  * Never logs headers, bodies or query values (a query may hold a token); metrics count elsewhere.
  */
 import type { ErrorCode } from './errors.js';

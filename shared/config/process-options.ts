@@ -40,7 +40,7 @@ export const processOptions = {
     .enum(['off', 'failures', 'all'])
     .default('failures')
     .describe(
-      'One line per finished request at level info: off, none; failures, those that ended badly, the others at level debug (default, as a line per request would drown the rest); all, every one.',
+      'One line per finished request at level info, at each end that it passes: off, none; failures, those that ended badly, the others at level debug (default, as a line per request would drown the rest); all, every one.',
     ),
   limits: limitsSchema.describe('What may be used of memory, time and connections.'),
 };

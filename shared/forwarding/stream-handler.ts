@@ -12,6 +12,7 @@ import type { RequestHead } from '../protocol/frame.js';
 import type { TunnelStream } from '../protocol/tunnel-stream.js';
 import { forwardOverPool } from './http-forwarder.js';
 import type { ServiceCatalog, Target } from './target.js';
+import type { StreamReports } from './stream-report.js';
 import { TargetPools } from './target-pool.js';
 import type { TargetLimits } from './target-pool.js';
 import { forwardOnOwnConnection } from './upgrade-forwarder.js';
@@ -25,6 +26,7 @@ export interface ForwardingParts {
   readonly limits: TargetLimits & { readonly responseHeadTimeoutMs: number };
   readonly clock: Clock;
   readonly log: Log;
+  readonly reports: StreamReports;
 }
 
 /** Changes a request head before it goes to a target; may throw a TunnelError to refuse. */
@@ -55,6 +57,7 @@ export class StreamForwarder {
   accept(stream: TunnelStream, head: RequestHead, mapHead?: HeadMap): void {
     const entry = this.#parts.catalog.find(head.service);
     const service = serviceText(head.service);
+    const report = this.#parts.reports.begin(stream, head, entry !== undefined);
     if (entry === undefined) {
       return stream.reset(
         new TunnelError('SERVICE_NOT_OFFERED', `service ${service} is not offered`),
@@ -65,7 +68,8 @@ export class StreamForwarder {
       return stream.reset(new TunnelError('SERVICE_NOT_CONFIGURED', text));
     }
     try {
-      this.#forward(stream, mapHead === undefined ? head : mapHead(head), entry.target);
+      if (mapHead !== undefined) report.head = mapHead(head);
+      this.#forward(stream, report.head, entry.target);
     } catch (reason) {
       stream.reset(tunnelErrorFrom(reason));
     }

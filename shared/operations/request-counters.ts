@@ -106,7 +106,7 @@ export class RequestCounters {
     const all = () => this.#all();
     new Counter({
       name: 'fairlead_requests_total',
-      help: 'Finished requests by route and status; status "none" means the caller got no head.',
+      help: 'Finished requests by route and status; status "none": no response head.',
       labelNames: ['agent', 'type', 'service', 'status'],
       registers: [registry],
       collect() {

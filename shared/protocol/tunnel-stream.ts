@@ -29,6 +29,14 @@ export interface StreamHandler {
   onWritable(): void;
 }
 
+/** Who writes down what becomes of a stream that the peer opened. */
+export interface StreamObserver {
+  /** The response head goes out; none of the 1xx ones but 101. */
+  headSent(status: number): void;
+  /** Both halves are over; undefined: with the whole response. Called once, last. */
+  closed(error: TunnelError | undefined): void;
+}
+
 /** What a stream needs of its multiplexer. */
 export interface StreamHost {
   /** Sends a small frame ahead of bulk data. */
@@ -60,20 +68,17 @@ export interface StreamParts {
   readonly receiving: HalfState;
 }
 
-/** What became of a stream, for who writes it down. */
-export interface StreamRecord {
-  /** Of the response head that was sent (acceptor only). */
-  readonly status: number | undefined;
-  readonly sentBytes: number;
-  readonly receivedBytes: number;
-  readonly ending: 'complete' | ErrorCode;
-}
-
 /** A stream of a session. */
 export class TunnelStream {
   readonly id: number;
   /** Called once, when both halves are over; for who counts streams. */
   onClosed: (() => void) | undefined;
+  /** For the acceptor, which sets it before anything is sent. */
+  observer: StreamObserver | undefined;
+  /** Body bytes of the peer that have arrived. */
+  receivedBytes = 0;
+  /** Body bytes of ours that have been handed to the link. */
+  sentBytes = 0;
   readonly #host: StreamHost;
   readonly #sendWindow: SendWindow;
   readonly #receiveWindow: ReceiveWindow;
@@ -93,10 +98,6 @@ export class TunnelStream {
   /** Frames that arrived before there was a handler. */
   #held: HeldFrame[] = [];
   #onArrival: (() => void) | undefined;
-  #status: number | undefined;
-  #sentBytes = 0;
-  #receivedBytes = 0;
-  #ending: StreamRecord['ending'] = 'complete';
 
   constructor(parts: StreamParts) {
     this.id = parts.id;
@@ -136,16 +137,6 @@ export class TunnelStream {
     return this.#sending === 'ended';
   }
 
-  /** What has become of it so far; final once it is closed. */
-  get record(): StreamRecord {
-    return {
-      status: this.#status,
-      sentBytes: this.#sentBytes,
-      receivedBytes: this.#receivedBytes,
-      ending: this.#ending,
-    };
-  }
-
   /** Bytes that wait here to be sent, and that wait for their reader. */
   get queuedBytes(): number {
     return this.#pendingBytes + this.#receiveWindow.buffered;
@@ -159,8 +150,8 @@ export class TunnelStream {
     this.#advanceSending(headEvent(head.status, head.ended));
     // member by member: the head given may be a frame of another stream
     const { status, reason, headers, ended } = head;
-    if (status >= 200 || status === 101) this.#status = status;
     this.#host.sendNow({ kind: 'head', stream: this.id, status, reason, headers, ended });
+    if (status >= 200 || status === 101) this.observer?.headSent(status);
     this.#closeWhenEnded();
   }
 
@@ -169,7 +160,6 @@ export class TunnelStream {
     if (this.#isClosed || bytes.length === 0) return true;
     this.#advanceSending('data');
     this.#pending.push(bytes);
-    this.#sentBytes += bytes.length;
     this.#pendingBytes += bytes.length;
     if (this.#sendWindow.available > 0) this.#host.hasData(this);
     // a source that was told to pause stays told until `onWritable`, whatever it still had at hand
@@ -196,8 +186,7 @@ export class TunnelStream {
 
   /** Ends the stream at once, both halves, and tells the peer; the own handler is not called. */
   reset(error: TunnelError): void {
-    if (!this.#isClosed) this.#ending = error.code;
-    this.#reset(error.code, error.message, error.retryAfterSeconds ?? 0);
+    this.#reset(error);
   }
 
   /**
@@ -211,18 +200,19 @@ export class TunnelStream {
     }
     this.#isReaderGone = true;
     if (!this.#isOpener && this.#trailers !== undefined) this.#isStopWanted = true;
-    else this.#reset('', '', 0);
+    else this.#reset(undefined);
   }
 
   get #isResponseGiven(): boolean {
     return (this.#isOpener ? this.#receiving : this.#sending) === 'ended';
   }
 
-  #reset(code: string, message: string, retryAfterSeconds: number): void {
+  #reset(error: TunnelError | undefined): void {
     if (this.#isClosed) return;
     const stream = this.id;
+    const { code, message, retryAfterSeconds = 0 } = error ?? { code: '', message: '' };
     this.#host.sendNow({ kind: 'reset', stream, code, message, retryAfterSeconds });
-    this.#close(true);
+    this.#close(true, error);
   }
 
   /** A fault found here: ends the stream for both ends. */
@@ -268,6 +258,7 @@ export class TunnelStream {
     else this.#pending[0] = first.subarray(allowed);
     this.#pendingBytes -= piece.length;
     this.#sendWindow.take(piece.length);
+    this.sentBytes += piece.length;
     return piece;
   }
 
@@ -307,8 +298,7 @@ export class TunnelStream {
   /** The session is gone: ends the stream and tells the handler. */
   abort(error: TunnelError): void {
     if (this.#isClosed) return;
-    this.#ending = error.code;
-    this.#close(true);
+    this.#close(true, error);
     this.#tell((handler) => handler.onReset(error));
   }
 
@@ -317,7 +307,7 @@ export class TunnelStream {
     // credit does not bound how many of them wait for the reader
     if (frame.bytes.length === 0) throw new TunnelError('PROTOCOL_VIOLATION', 'data of no bytes');
     this.#receiveWindow.received(frame.bytes.length);
-    this.#receivedBytes += frame.bytes.length;
+    this.receivedBytes += frame.bytes.length;
     this.#deliver(frame);
   }
 
@@ -364,8 +354,7 @@ export class TunnelStream {
       throw new TunnelError('PROTOCOL_VIOLATION', 'a stream ended without its response');
     }
     const error = isStop ? undefined : errorFromReset(frame);
-    if (error !== undefined) this.#ending = error.code;
-    this.#close(!isStop || !this.#isOpener);
+    this.#close(!isStop || !this.#isOpener, error);
     this.#tell((handler) => handler.onReset(error));
   }
 
@@ -380,12 +369,12 @@ export class TunnelStream {
 
   #closeWhenEnded(): void {
     if (this.#sending === 'ended' && this.#receiving === 'ended' && this.#trailers === undefined) {
-      this.#close(false);
+      this.#close(false, undefined);
     }
   }
 
   /** `isCut`: nobody is going to read what is left of the peer's half. */
-  #close(isCut: boolean): void {
+  #close(isCut: boolean, error: TunnelError | undefined): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#pending = [];
@@ -397,6 +386,7 @@ export class TunnelStream {
     else this.#receiveWindow.discard();
     this.#host.streamClosed(this);
     this.onClosed?.();
+    this.observer?.closed(error);
     this.#arrived();
   }
 }

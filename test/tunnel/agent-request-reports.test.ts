@@ -60,5 +60,6 @@ describe('requests that an agent forwards', { timeout: 60_000 }, () => {
     );
     assert.equal((await line('/quiet'))['ending'], 'CALLER_LEFT');
     assert.ok(agent.lines.every((one) => !one.includes('hush')));
+    assert.match(text, /^fairlead_response_head_seconds_count\{type="generic"\} 4$/m);
   });
 });

@@ -209,6 +209,18 @@ describe('a port of an agent to a service beside the controller', () => {
       `/authorize/${encodeURIComponent('anne smith/ü@example.com')}/accounts?x=1`,
     );
     client.destroy();
+    const line = await rig.controller.line(({ path }) => /^\/authorize/.test(String(path)));
+    assert.deepEqual(
+      [line['route'], line['path'], line['status']],
+      [
+        'controller/fiat/fiat',
+        `/authorize/${encodeURIComponent('anne smith/ü@example.com')}/accounts`,
+        200,
+      ],
+    );
+    for (const program of [rig.controller, agent]) {
+      assert.ok(!program.lines.some((text) => text.includes(signed)), 'the token is a secret');
+    }
   });
 
   const forged: Record<string, () => string> = {
@@ -273,6 +285,22 @@ describe('a port of an agent to a service beside the controller', () => {
     client.destroy();
   });
 
+  test('requests are counted once at each end, under one route', async () => {
+    const series = 'fairlead_requests_total{agent="controller",type="front50"';
+    const { operations } = await agent.line(({ msg }) => msg === 'agent is ready to connect');
+    const ends = [rig.ports.operations, Number(operations)];
+    const counts = async () =>
+      Promise.all(ends.map((port) => valueOf(port, `${series},service="front50",status="200"}`)));
+    const before = await counts();
+    const client = await plainClient(agent, 'to-front50');
+    await client.exchange('GET /counted HTTP/1.1\r\nHost: f\r\n\r\n');
+    client.destroy();
+    await waitFor('both counts', async () => {
+      const now = await counts();
+      return now.every((count, end) => count === Number(before[end]) + 1);
+    });
+  });
+
   test('a service beside the controller that is down is 502', async () => {
     await front50.close();
     const client = await plainClient(agent, 'to-front50');
@@ -282,6 +310,13 @@ describe('a port of an agent to a service beside the controller', () => {
     client.destroy();
   });
 });
+
+/** Value of a series, as it stands in the metrics. */
+async function valueOf(port: number, series: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const line = text.split('\n').find((one) => one.startsWith(`${series} `));
+  return Number(line?.slice(series.length) ?? 0);
+}
 
 /** What a service of the agent gets as X-Spinnaker-User of a request that came through the controller. */
 async function signedUser(user: string): Promise<string> {
