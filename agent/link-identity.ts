@@ -6,6 +6,7 @@ import { identityOfCertificate } from '../shared/certificates/certificate-identi
 import { readCaCertificate } from '../shared/certificates/ca-certificate.js';
 import type { CaCertificateSource } from '../shared/certificates/ca-certificate.js';
 import { readPemPair } from '../shared/certificates/pem-pair.js';
+import type { PemPair } from '../shared/certificates/pem-pair.js';
 import { TunnelError, nodeErrorCode } from '../shared/errors.js';
 import type { AgentName } from '../shared/ids.js';
 import { accessSync, constants } from 'node:fs';
@@ -19,24 +20,38 @@ export interface AgentIdentity extends LinkIdentity {
   readonly notAfter: number;
 }
 
-/** Reads the files. Throws CERTIFICATE_INVALID, or CONFIG_INVALID for a certificate of another purpose. */
+/** Reads the files. Throws CERTIFICATE_INVALID. */
 export function readLinkIdentity(config: AgentConfig, nowMs: number): AgentIdentity {
-  const pair = readPemPair({ certFile: config.certFile, keyFile: config.keyFile }, nowMs);
-  const identity = identityOfCertificate(pair.certificate);
-  if (identity.purpose !== 'agent') {
-    throw new TunnelError(
-      'CERTIFICATE_INVALID',
-      `${config.certFile} is a certificate for ${identity.purpose} use; an agent certificate is needed (fairlead agent-manifest issues one)`,
-    );
-  }
+  const { name, pair } = readAgentPair(config, nowMs);
   return {
-    name: identity.agent,
-    caPem: readCaCertificate(caSource(config), nowMs).caPem,
+    name,
+    caPem: readControllerCa(config, nowMs),
     certPem: pair.certPem,
     keyPem: pair.keyPem,
     certificateDer: pair.certificate.raw,
     notAfter: Date.parse(pair.certificate.validTo),
   };
+}
+
+/** Certificate and key of this agent, and its name in them. Throws CERTIFICATE_INVALID. */
+export function readAgentPair(
+  { certFile, keyFile }: AgentConfig,
+  nowMs: number,
+): { readonly name: AgentName; readonly pair: PemPair } {
+  const pair = readPemPair({ certFile, keyFile }, nowMs);
+  const identity = identityOfCertificate(pair.certificate);
+  if (identity.purpose !== 'agent') {
+    throw new TunnelError(
+      'CERTIFICATE_INVALID',
+      `${certFile} is a certificate for ${identity.purpose} use; an agent certificate is needed (fairlead agent-manifest issues one)`,
+    );
+  }
+  return { name: identity.agent, pair };
+}
+
+/** PEM of the CA of the controller. Throws CERTIFICATE_INVALID. */
+export function readControllerCa(config: AgentConfig, nowMs: number): string {
+  return readCaCertificate(caSource(config), nowMs).caPem;
 }
 
 /** v3.5: the text in the configuration counts only when the file cannot be read. */

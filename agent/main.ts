@@ -8,6 +8,7 @@ import { Reloader } from '../shared/config/reloader.js';
 import { operationsPaths } from '../shared/operations/operations-files.js';
 import { createLog } from '../shared/log.js';
 import { startAgent } from './agent.js';
+import { checkAgent } from './check-agent.js';
 import { proxySettings } from './controller-link/proxy-settings.js';
 import { readAgentConfig, readServicesConfig } from './config.js';
 import type { AgentConfig, ServicesConfig } from './config.js';
@@ -15,7 +16,7 @@ import type { AgentConfig, ServicesConfig } from './config.js';
 /** Options of `fairlead agent`. */
 export interface AgentProgramOptions {
   readonly configFile: string;
-  /** Only check the configuration and the services file. */
+  /** Only check the configuration, the services file, and what they name. */
   readonly isCheck?: boolean;
   /** Goes before the configuration's `caCertFile`. */
   readonly caCertFile?: string | undefined;
@@ -32,12 +33,8 @@ export interface AgentProcess {
 
 /** Runs until SIGINT or SIGTERM and resolves with the exit code. Rejects with what is wrong at the start. */
 export async function runAgent(options: AgentProgramOptions, io: AgentProcess): Promise<number> {
+  if (options.isCheck === true) return check(options, io);
   const { config, services, warnings } = readFiles(options);
-  if (options.isCheck === true) {
-    for (const warning of warnings) io.stderr.write(`${warning}\n`);
-    io.stdout.write(`${options.configFile} and ${config.servicesConfigPath} are sound\n`);
-    return 0;
-  }
   const { logLevel: level, logFormat: format } = config;
   const { log, flush, setLevel } = createLog({ level, format, env: io.env });
   for (const warning of warnings) log.warn(warning);
@@ -68,16 +65,34 @@ export async function runAgent(options: AgentProgramOptions, io: AgentProcess): 
   }
 }
 
+/** `--check`. Rejects with everything that is wrong. */
+async function check(options: AgentProgramOptions, io: AgentProcess): Promise<number> {
+  const { config, warnings } = readConfigFile(options);
+  const kubernetes = kubernetesEnvironmentFrom(io.env);
+  const others = await checkAgent(config, { clock: io.clock, kubernetes });
+  for (const warning of [...warnings, ...others]) io.stderr.write(`${warning}\n`);
+  io.stdout.write(`${options.configFile} and ${config.servicesConfigPath} are sound\n`);
+  return 0;
+}
+
 /** Reads configuration and services file. Throws CONFIG_INVALID. */
-function readFiles({ configFile, caCertFile }: AgentProgramOptions): {
+function readFiles(options: AgentProgramOptions): {
   config: AgentConfig;
   services: ServicesConfig;
   warnings: string[];
 } {
-  const read = readAgentConfig(configFile);
-  const config = caCertFile === undefined ? read.config : { ...read.config, caCertFile };
+  const { config, warnings } = readConfigFile(options);
   const services = readServicesConfig(config.servicesConfigPath);
-  return { config, services: services.config, warnings: [...read.warnings, ...services.warnings] };
+  return { config, services: services.config, warnings: [...warnings, ...services.warnings] };
+}
+
+/** The configuration, with what the command line says before it. Throws CONFIG_INVALID. */
+function readConfigFile({ configFile, caCertFile }: AgentProgramOptions): {
+  config: AgentConfig;
+  warnings: readonly string[];
+} {
+  const { config, warnings } = readAgentConfig(configFile);
+  return { config: caCertFile === undefined ? config : { ...config, caCertFile }, warnings };
 }
 
 /** grpc-js reads the proxy for its dial from the environment of the process. */

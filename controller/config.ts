@@ -212,3 +212,13 @@ export function computeServerNames(
     ]),
   ];
 }
+
+/** Keys that must be there, by the option that names them. */
+export function neededKeys({
+  serviceAuth,
+}: Pick<ControllerConfig, 'serviceAuth'>): Record<string, string> {
+  return {
+    'serviceAuth.currentKeyName': serviceAuth.currentKeyName,
+    'serviceAuth.headerMutationKeyName': serviceAuth.headerMutationKeyName,
+  };
+}

@@ -18,7 +18,7 @@ import type { AgentGate } from './agents/agent-gate.js';
 import { CallerAuth } from './callers/caller-auth.js';
 import type { CallerPorts } from './callers/caller-ports.js';
 import { ServiceProxy } from './callers/service-proxy.js';
-import { computeServerNames } from './config.js';
+import { computeServerNames, neededKeys } from './config.js';
 import type { ControllerConfig } from './config.js';
 import { optionsNeedingRestart } from '../shared/config/changed-options.js';
 import type { ServerCertificate } from './certificates/server-certificate.js';
@@ -262,14 +262,6 @@ class RunningController implements Controller {
       reason: `the server certificate expired at ${new Date(notAfter).toISOString()}`,
     };
   }
-}
-
-/** Keys that must be there, by the option that names them. */
-function neededKeys({ serviceAuth }: ControllerConfig): Record<string, string> {
-  return {
-    'serviceAuth.currentKeyName': serviceAuth.currentKeyName,
-    'serviceAuth.headerMutationKeyName': serviceAuth.headerMutationKeyName,
-  };
 }
 
 /** The options with those of `services` beside the others. */

@@ -6,6 +6,7 @@ import { kubernetesEnvironmentFrom } from '../shared/forwarding/kubernetes-envir
 import { Reloader } from '../shared/config/reloader.js';
 import { operationsPaths } from '../shared/operations/operations-files.js';
 import { createLog } from '../shared/log.js';
+import { checkController } from './check-controller.js';
 import type { CommandIo } from './commands/command-io.js';
 import type { ControllerProgramOptions } from './commands/fairlead-programs.js';
 import { readControllerConfig } from './config.js';
@@ -16,8 +17,8 @@ export async function runController(
   { configFile, isCheck = false }: ControllerProgramOptions,
   io: CommandIo,
 ): Promise<number> {
+  if (isCheck) return check(configFile, io);
   const { config, warnings } = readControllerConfig(configFile);
-  if (isCheck) return checked(configFile, warnings, io);
   const { logLevel: level, logFormat: format } = config;
   const { log, flush, setLevel } = createLog({ level, format, env: io.env });
   for (const warning of warnings) log.warn(warning);
@@ -51,8 +52,10 @@ export async function runController(
   }
 }
 
-/** `--check`: whoever comes here has read the configuration without a fault. */
-function checked(file: string, warnings: readonly string[], io: CommandIo): number {
+/** `--check`. Rejects with everything that is wrong. */
+async function check(file: string, io: CommandIo): Promise<number> {
+  const kubernetes = kubernetesEnvironmentFrom(io.env);
+  const warnings = await checkController(file, { clock: io.clock, kubernetes });
   for (const warning of warnings) io.stderr.write(`${warning}\n`);
   io.stdout.write(`${file} is sound\n`);
   return 0;

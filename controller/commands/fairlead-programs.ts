@@ -7,14 +7,14 @@ import type { CommandIo } from './command-io.js';
 /** Options of `fairlead controller`. */
 export interface ControllerProgramOptions {
   readonly configFile: string;
-  /** Only check the configuration. */
+  /** Only check the configuration and the files it names. */
   readonly isCheck?: boolean;
 }
 
 /** Options of `fairlead agent`. */
 export interface AgentProgramOptions {
   readonly configFile: string;
-  /** Only check the configuration. */
+  /** Only check the configuration and the files it names. */
   readonly isCheck?: boolean;
   /** v3.5's `-caCertFile`: goes before the configuration's `caCertFile`. */
   readonly caCertFile?: string | undefined;

@@ -17,7 +17,10 @@ export function addControllerCommand(
     .command('controller')
     .description('run a controller, beside Spinnaker')
     .option('-c, --config <file>', 'configuration (v3.5: -configFile)', DEFAULT_CONFIG_FILE)
-    .option('--check', 'only check the configuration: exit 0, or 2 with all that is wrong')
+    .option(
+      '--check',
+      'only check the configuration and the files it names: exit 0, or 2 with all that is wrong',
+    )
     .addHelpText(
       'after',
       examples(
@@ -39,7 +42,10 @@ export function addAgentCommand(
     .command('agent')
     .description('run an agent, in the closed network')
     .option('-c, --config <file>', 'configuration (v3.5: -configFile)', DEFAULT_CONFIG_FILE)
-    .option('--check', 'only check the configuration: exit 0, or 2 with all that is wrong')
+    .option(
+      '--check',
+      'only check the configuration and the files it names: exit 0, or 2 with all that is wrong',
+    )
     .option('--ca-cert <file>', "CA certificate, before the configuration's (v3.5: -caCertFile)")
     .addHelpText(
       'after',

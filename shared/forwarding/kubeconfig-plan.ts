@@ -125,6 +125,7 @@ function userCredential(
   }
   if (exec !== undefined) {
     const plugin = execPlugin(exec, context, ca, parts);
+    if (parts.runsPlugins === false) return inlineCredentialSource({ type: 'none' });
     return execCredentialSource(plugin, { ...rules, signal: parts.signal });
   }
   return inlineCredentialSource({ type: 'none' });

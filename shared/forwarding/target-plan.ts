@@ -33,6 +33,8 @@ export interface PlanParts {
   readonly onCredentialFailure: (reason: unknown) => void;
   /** Aborted when the process stops. */
   readonly signal: AbortSignal;
+  /** False: exec plugins are looked at, and not run. Default true. */
+  readonly runsPlugins?: boolean;
 }
 
 /** An id of any values, secrets among them: equal for equal values, and showing nothing of them. */

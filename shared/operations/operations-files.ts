@@ -91,11 +91,12 @@ export function operationsPaths(options: OperationsOptions): string[] {
 }
 
 function readContents(options: OperationsOptions, nowMs: number): Contents {
-  if (options.prometheusTLS === 'off') return { pair: undefined, scraperCaPem: undefined };
-  return { pair: readPair(options, nowMs), scraperCaPem: readScraperCa(options, nowMs) };
+  return { pair: readOperationsPair(options, nowMs), scraperCaPem: readScraperCa(options, nowMs) };
 }
 
-function readPair(options: OperationsOptions, nowMs: number): PemPair | undefined {
+/** The pair of the port's own, if it needs and has one. Throws CERTIFICATE_INVALID. */
+export function readOperationsPair(options: OperationsOptions, nowMs: number): PemPair | undefined {
+  if (options.prometheusTLS === 'off') return undefined;
   const { prometheusCertFile: certFile, prometheusKeyFile: keyFile } = options;
   if (certFile === undefined || keyFile === undefined) return undefined; // refused where both are needed
   const pair = readPemPair({ certFile, keyFile }, nowMs);
@@ -109,7 +110,8 @@ function readPair(options: OperationsOptions, nowMs: number): PemPair | undefine
   return pair;
 }
 
-function readScraperCa(options: OperationsOptions, nowMs: number): string | undefined {
+/** PEM of the CAs of scrapers, if certificates are asked for. Throws CERTIFICATE_INVALID. */
+export function readScraperCa(options: OperationsOptions, nowMs: number): string | undefined {
   if (options.prometheusTLS !== 'mutual') return undefined;
   const file = options.prometheusClientCAFile;
   if (file === undefined) {

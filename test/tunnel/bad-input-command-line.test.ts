@@ -4,7 +4,7 @@
  * that cannot connect goes on trying and says why.
  */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import * as https from 'node:https';
 import * as net from 'node:net';
 import { after, before, describe, test } from 'node:test';
@@ -280,6 +280,158 @@ describe('an agent does not start, and says why, with', () => {
         }),
       /incoming service "front50".*another process uses the port/,
     ],
+  });
+});
+
+describe('--check', () => {
+  /** What it says is wrong, without the places. */
+  async function faults(...args: string[]): Promise<string[]> {
+    const { code, output } = await run(...args, '--check');
+    assert.equal(code, 2, output);
+    assert.doesNotMatch(output, /is sound|are sound|^\s+at |PRIVATE KEY/m);
+    const [title, ...lines] = output.split('\n');
+    if (lines.length === 0) return [String(title)];
+    assert.equal(title, `fairlead: ${lines.length} problems:`);
+    return lines;
+  }
+
+  function assertFaults(found: readonly string[], expected: readonly RegExp[]): void {
+    assert.equal(found.length, expected.length, found.join('\n'));
+    for (const [index, text] of expected.entries()) assert.match(String(found[index]), text);
+  }
+
+  test('finds nothing wrong with what would start, and opens no port', async () => {
+    const { agents, services, control, operations } = rig.ports;
+    const portsInUse = {
+      agentListenPort: agents,
+      serviceListenPort: services,
+      controlListenPort: control,
+      prometheusListenPort: operations,
+    };
+    const [controller, agent] = await Promise.all([
+      run('controller', '--config', changed(rig.path('controller.yaml'), portsInUse), '--check'),
+      run('agent', '--config', agentFile, '--check'),
+    ]);
+    assert.deepEqual(
+      [controller.code, agent.code],
+      [0, 0],
+      `${controller.output}\n${agent.output}`,
+    );
+    assert.match(controller.output, /\.yaml is sound$/);
+    assert.match(agent.output, /\.yaml and .*-services\.yaml are sound$/);
+  });
+
+  test('tells all that is wrong with what the configuration of a controller names', async () => {
+    const outgoing = (name: string, config: object) => ({
+      enabled: true,
+      type: 'front50',
+      name,
+      config,
+    });
+    const config = controllerFile({
+      caConfig: { caCertFile: rig.path('ca', 'ca-cert.pem'), caKeyFile: rig.path('absent.key') },
+      serviceAuth: {
+        currentKeyName: 'absent',
+        headerMutationKeyName: 'missing',
+        secretsPath: rig.path('ca', 'service-auth'),
+      },
+      prometheusTLS: 'mutual',
+      prometheusCertFile: rig.path('expired.crt'),
+      prometheusKeyFile: rig.path('expired.key'),
+      prometheusClientCAFile: rig.path('agent.crt'),
+      services: {
+        outgoingServices: [
+          outgoing('sound', { url: 'http://front50:8080' }),
+          outgoing('no-ca', { url: 'https://front50', caFile: rig.path('absent.pem') }),
+          outgoing('unread', {
+            url: 'https://front50',
+            credentials: { type: 'basic', secretName: 'front50' },
+          }),
+        ],
+      },
+    });
+    assertFaults(await faults('controller', '--config', config), [
+      /key file ".*absent\.key" does not exist/,
+      /serviceAuth\.currentKeyName names the key "absent"/,
+      /serviceAuth\.headerMutationKeyName names the key "missing"/,
+      /expired\.crt" expired on/,
+      /agent\.crt" is not the certificate of a CA/,
+      /service front50\/no-ca: .*absent\.pem/,
+    ]);
+  });
+
+  test('tells all that is wrong with what the configuration of an agent names', async () => {
+    const services = (type: string, name: string, config: object) => ({
+      enabled: true,
+      type,
+      name,
+      config,
+    });
+    const servicesConfigPath = file(
+      stringify({
+        outgoingServices: [
+          services('kubernetes', 'prod', { kubeConfig: rig.path('absent-kubeconfig') }),
+          services('jenkins', 'no-url', {}),
+          services('jenkins', 'no-token', {
+            url: 'http://jenkins',
+            credentials: { type: 'bearer', tokenFile: rig.path('absent-token') },
+          }),
+          { ...services('jenkins', 'off', {}), enabled: false },
+        ],
+      }),
+    );
+    const changes = {
+      certFile: rig.path('agent.crt'),
+      keyFile: rig.path('absent.key'),
+      caCertFile: rig.path('absent-ca.pem'),
+      servicesConfigPath,
+    };
+    assertFaults(await faults('agent', '--config', changed(agentFile, changes)), [
+      /key file ".*absent\.key" does not exist/,
+      /CA certificate file ".*absent-ca\.pem" does not exist/,
+      /service kubernetes\/prod: kubeconfig ".*absent-kubeconfig" does not exist/,
+      /service jenkins\/no-url: config\.url is missing/,
+      /service jenkins\/no-token: .*absent-token/,
+    ]);
+    const broken = { ...changes, servicesConfigPath: file('a: 1\nb: 2\n') };
+    assertFaults(await faults('agent', '--config', changed(agentFile, broken)), [
+      /absent\.key/,
+      /absent-ca\.pem/,
+      /\.yaml:\d+:\d+: .*a/,
+      /\.yaml:\d+:\d+: .*b/,
+    ]);
+  });
+
+  test('runs no exec plugin', async () => {
+    const ran = rig.path('plugin-ran');
+    const kubeConfig = file(
+      stringify({
+        apiVersion: 'v1',
+        kind: 'Config',
+        'current-context': 'a',
+        contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
+        clusters: [{ name: 'a', cluster: { server: 'https://127.0.0.1:1' } }],
+        users: [
+          {
+            name: 'a',
+            user: {
+              exec: {
+                apiVersion: 'client.authentication.k8s.io/v1',
+                command: 'touch',
+                args: [ran],
+                interactiveMode: 'Never',
+              },
+            },
+          },
+        ],
+      }),
+    );
+    const service = { enabled: true, type: 'kubernetes', name: 'prod', config: { kubeConfig } };
+    const servicesConfigPath = file(stringify({ outgoingServices: [service] }));
+    const config = changed(agentFile, { servicesConfigPath });
+    const { code, output } = await run('agent', '--config', config, '--check');
+    assert.equal(code, 0, output);
+    assert.equal(existsSync(ran), false);
   });
 });
 
