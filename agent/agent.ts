@@ -22,6 +22,7 @@ import { startOperationsListener } from '../shared/operations/operations-listene
 import type { OperationsListener } from '../shared/operations/operations-listener.js';
 import { BufferBudget } from '../shared/protocol/buffer-budget.js';
 import { newSessionId } from '../shared/ids.js';
+import type { AgentName, SessionId } from '../shared/ids.js';
 import { VERSION } from '../shared/version.js';
 import { AgentPorts } from './agent-ports.js';
 import type { AgentConfig, ServicesConfig } from './config.js';
@@ -204,7 +205,8 @@ class RunningAgent implements Agent {
     try {
       const identity = readLinkIdentity(config, clock.now());
       this.#metrics.certificateExpires('agent', identity.notAfter);
-      return await connectOnce(address, {
+      const session = newSessionId();
+      const outcome = await connectOnce(address, {
         identity,
         useTls: !config.insecureControllerAllowed,
         serverName: config.controllerServerName,
@@ -224,12 +226,19 @@ class RunningAgent implements Agent {
           stream.onClosed = () => this.#metrics.streamClosed();
           this.#forwarder.accept(stream, head);
         },
-        onRtt: (rttMs) => this.#metrics.observeRtt(identity.name, LINK_ID, rttMs),
+        onRtt: (rttMs) => this.#metrics.observeRtt(identity.name, session, rttMs),
       });
+      if ('tunnel' in outcome) this.#countSession(identity.name, session, outcome);
+      return outcome;
     } catch (reason) {
       // files that cannot be read now may be right again at the next attempt
       return { end: { error: tunnelErrorFrom(reason), final: false } };
     }
+  }
+
+  #countSession(agent: AgentName, session: SessionId, { closed }: ServingSession): void {
+    this.#metrics.sessionOpened(agent, session);
+    void closed.then(() => this.#metrics.sessionClosed(agent, session)); // never rejects
   }
 
   async #openPorts(): Promise<AgentPorts> {
@@ -291,6 +300,3 @@ class RunningAgent implements Agent {
     return this.#link.sessions.reduce((bytes, session) => bytes + session.queuedBytes, 0);
   }
 }
-
-/** The agent has one link at a time; its metrics need no more names than that. */
-const LINK_ID = newSessionId();

@@ -49,8 +49,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   if (options.processMetrics !== false) collectDefaultMetrics({ register: registry });
   showBuild(registry, options);
-  const requests = new RequestCounters(registry);
-  const sessions = new SessionGauges(registry);
+  // dashboards of the Go versions add up what they find, and it stood at the controller only
+  const hasOldNames = options.side === 'controller';
+  const requests = new RequestCounters(registry, hasOldNames);
+  const sessions = new SessionGauges(registry, hasOldNames);
   const openStreams = openStreamsGauge(registry);
   return {
     contentType: registry.contentType,

@@ -47,11 +47,12 @@ export class RequestCounters {
   readonly #withoutRoute = this.#newCounts('', '', '');
   readonly #otherRoutes = this.#newCounts(OTHER, OTHER, OTHER);
 
-  constructor(registry: Registry) {
+  /** `hasOldNames`: also under the names of the Go versions. */
+  constructor(registry: Registry, hasOldNames: boolean) {
     this.#showRequests(registry);
     this.#showBytes(registry);
     this.#showFailures(registry);
-    this.#showCompatible(registry);
+    if (hasOldNames) this.#showCompatible(registry);
   }
 
   /** Counts one finished request. */

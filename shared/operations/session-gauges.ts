@@ -10,11 +10,13 @@ export class SessionGauges {
   /** Open sessions of each connected agent, with the last round trip in ms. */
   readonly #agents = new Map<AgentName, Map<SessionId, number | undefined>>();
 
-  constructor(registry: Registry) {
+  /** `hasOldNames`: also under the names of the Go versions. */
+  constructor(registry: Registry, hasOldNames: boolean) {
     this.#showCount(registry, 'fairlead_sessions', 'agent', 'Open sessions by agent.');
+    this.#showRtt(registry);
+    if (!hasOldNames) return;
     this.#showCount(registry, 'agents_connected', 'agent', 'As fairlead_sessions; the name in v2.');
     this.#showCount(registry, 'routess_connected', 'route', 'As fairlead_sessions; name in v3.5.');
-    this.#showRtt(registry);
   }
 
   /** Notes a session that has begun to serve; twice is once. */
@@ -55,17 +57,26 @@ export class SessionGauges {
     const agents = this.#agents;
     new Gauge({
       name: 'fairlead_session_rtt_seconds',
+      // not by session: each reconnect would leave a series behind in Prometheus
       help: 'Round trip of the last heartbeat, of the slowest open session of each agent.',
       labelNames: ['agent'],
       registers: [registry],
       collect() {
         this.reset();
         for (const [agent, sessions] of agents) {
-          const known = [...sessions.values()].filter((rttMs) => rttMs !== undefined);
-          // by agent only: each reconnect is a session of its own, and would be a series of its own
-          if (known.length > 0) this.set({ agent }, Math.max(...known) / 1_000);
+          const slowestMs = slowest(sessions.values());
+          if (slowestMs !== undefined) this.set({ agent }, slowestMs / 1_000);
         }
       },
     });
   }
+}
+
+/** Undefined while no heartbeat has come back. */
+function slowest(rttsMs: Iterable<number | undefined>): number | undefined {
+  let slowestMs: number | undefined;
+  for (const rttMs of rttsMs) {
+    if (rttMs !== undefined && rttMs > (slowestMs ?? -1)) slowestMs = rttMs;
+  }
+  return slowestMs;
 }

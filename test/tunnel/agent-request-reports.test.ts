@@ -19,7 +19,11 @@ describe('requests that an agent forwards', { timeout: 60_000 }, () => {
   before(async () => {
     target = await WebTarget.start();
     rig = await FairleadRig.start();
-    agent = await rig.startAgent({ services: [target.service()], config: { requestLog: 'all' } });
+    const down = { ...target.service('down'), config: { url: 'http://127.0.0.1:1' } };
+    agent = await rig.startAgent({
+      services: [target.service(), down],
+      config: { requestLog: 'all', limits: { heartbeatIntervalMs: 1000 } },
+    });
     const { operations } = await agent.line(({ msg }) => msg === 'agent is ready to connect');
     port = Number(operations);
   });
@@ -29,6 +33,7 @@ describe('requests that an agent forwards', { timeout: 60_000 }, () => {
     await target.close();
   });
 
+  const metric = (name: string, labels: string) => rig.metric(`${name}{${labels}}`, port);
   const line = (path: string) =>
     agent.line((one) => /^request /.test(String(one['msg'])) && one['path'] === path);
 
@@ -61,5 +66,29 @@ describe('requests that an agent forwards', { timeout: 60_000 }, () => {
     assert.equal((await line('/quiet'))['ending'], 'CALLER_LEFT');
     assert.ok(agent.lines.every((one) => !one.includes('hush')));
     assert.match(text, /^fairlead_response_head_seconds_count\{type="generic"\} 4$/m);
+  });
+
+  test('counts its session and shows the round trip, and no series of the Go controllers', async () => {
+    await waitFor('a round trip', async () => {
+      return (await metric('fairlead_session_rtt_seconds', 'agent="prod"')) > 0;
+    });
+    assert.equal(await metric('fairlead_sessions', 'agent="prod"'), 1);
+    const shown = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    assert.doesNotMatch(shown, /^(?:agents_connected|routess_connected|api_requests_total)/m);
+  });
+
+  test('are failures when the target is down', async () => {
+    const toDown = new ServiceCaller(rig, { route: 'prod/generic/down' });
+    assert.equal((await toDown.call('/lost')).status, 502);
+    const failed = await line('/lost');
+    assert.deepEqual(
+      [failed['msg'], failed['ending'], failed['status']],
+      ['request failed', 'TARGET_UNREACHABLE', undefined],
+    );
+    assert.equal(
+      await metric('fairlead_request_failures_total', 'error="TARGET_UNREACHABLE",hop="target"'),
+      1,
+    );
+    toDown.close();
   });
 });
