@@ -27,8 +27,8 @@ interface Contents {
   readonly scraperCaPem: string | undefined;
 }
 
-/** EKU of servers: a scraper refuses a certificate that is for other uses only. */
-const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
+/** EKUs that servers need one of, serverAuth or any: a scraper refuses a certificate for other uses only. */
+const SERVER_USES: readonly string[] = ['1.3.6.1.5.5.7.3.1', '2.5.29.37.0'];
 
 /** The files as they are in force. */
 export class OperationsFiles {
@@ -102,7 +102,7 @@ export function readOperationsPair(options: OperationsOptions, nowMs: number): P
   const pair = readPemPair({ certFile, keyFile }, nowMs);
   // Node calls the extended key usage by the name of another extension
   const uses: readonly string[] | undefined = pair.certificate.keyUsage;
-  if (uses !== undefined && !uses.includes(SERVER_AUTH)) {
+  if (uses !== undefined && !uses.some((use) => SERVER_USES.includes(use))) {
     throw certificateInvalid(
       `certificate file ${JSON.stringify(certFile)} is not for servers: its extended key usage lacks serverAuth, so no scraper would accept it`,
     );

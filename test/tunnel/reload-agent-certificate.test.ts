@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { agentName } from '../../shared/ids.js';
 import { replaceFile } from '../harness/changed-files.js';
 import { FairleadRig } from '../harness/fairlead-rig.js';
 import { LossyLink } from '../harness/lossy-link.js';
 import { ServiceCaller } from '../harness/service-caller.js';
-import { shownCertificate } from '../harness/shown-certificate.js';
 import { waitFor } from '../harness/wait-for.js';
 import { WebTarget } from '../harness/web-target.js';
 
