@@ -89,8 +89,13 @@ export class StreamReport implements StreamObserver {
       executionId: headerValue(headers, 'x-spinnaker-execution-id'),
       kubectlSession: headerValue(headers, 'kubectl-session'),
     };
-    // names that a peer makes up must not use up the series of real ones
-    metrics.requestFinished(this.#isOffered ? facts : { ...facts, route: undefined });
-    requestLog(facts);
+    if (this.#isOffered) {
+      metrics.requestFinished(facts);
+      requestLog(facts);
+    } else {
+      // a peer that makes names up must neither use up the series of real ones nor fill the log, and who
+      // asks in earnest has the line at the caller's end
+      metrics.requestFinished({ ...facts, route: undefined });
+    }
   }
 }

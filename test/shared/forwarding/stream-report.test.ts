@@ -130,11 +130,14 @@ describe('the report on a forwarded stream', () => {
     );
   });
 
-  it('makes no series of a service that nobody offers', async () => {
+  it('makes neither a series nor a line of a service that nobody offers', async () => {
     const { pair, logged, counted, serviceStream } = await reported({}, false);
     serviceStream.reset(new TunnelError('SERVICE_NOT_OFFERED', 'no'));
     await pair.settle();
-    assert.equal(logged[0]?.route?.service.type, 'jenkins');
-    assert.equal(counted[0]?.route, undefined);
+    assert.deepEqual(logged, []);
+    assert.deepEqual(
+      counted.map(({ route, ending }) => [route, ending]),
+      [[undefined, 'SERVICE_NOT_OFFERED']],
+    );
   });
 });
