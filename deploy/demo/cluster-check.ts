@@ -41,7 +41,7 @@ export async function clusterFault(kubeconfig: string): Promise<string | undefin
   try {
     const { status, body } = await version(kubeconfig);
     if (status === 401) return 'the cluster refuses the credential (401)';
-    return status >= 500 ? messageIn(body) : undefined; // 403 is an answer too
+    return status >= 500 ? messageIn(body).trim() : undefined; // 403 is an answer too
   } catch (reason) {
     return errorText(reason);
   }
