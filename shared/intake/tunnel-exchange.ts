@@ -294,7 +294,7 @@ class TunnelExchange implements StreamHandler {
     const left = new TunnelError('CALLER_LEFT', 'the caller left');
     if (!complete || !stream.isReceivingEnded) stream.reset(left);
     // both halves of a switched connection have ended: its last bytes are still on their way
-    else if (this.#exchange.isUpgrade && stream.isSendingEnded) {
+    else if (this.#exchange.isUpgrade && stream.isSendingEnded && !stream.isClosed) {
       const timer = this.#plan.clock.after(LAST_BYTES_MS, () => stream.reset(left));
       stream.onClosed = () => timer.cancel();
     } else stream.stop();
