@@ -22,6 +22,8 @@ export interface ServiceRigOptions {
   readonly agent?: Readonly<Record<string, unknown>>;
   /** Agents of the one name; default 1. */
   readonly agents?: number;
+  /** Environment of controller and agents, beside the test's own. */
+  readonly env?: RigOptions['env'];
   /** Put a lossy link between agents and controller, impaired like this in both directions. */
   readonly link?: Impairment;
 }
@@ -53,8 +55,8 @@ export class ServiceRig {
   readonly #options: ServiceRigOptions;
 
   static async start(options: ServiceRigOptions = {}): Promise<ServiceRig> {
-    const { controller } = options;
-    const fairlead = await FairleadRig.start({ controller: { ...QUIET, ...controller } });
+    const { controller, env = {} } = options;
+    const fairlead = await FairleadRig.start({ controller: { ...QUIET, ...controller }, env });
     const target = await ScriptedTarget.start();
     const link =
       options.link === undefined ? undefined : await LossyLink.start(fairlead.ports.agents);
