@@ -12,9 +12,10 @@ import type { Timer } from '../clock.js';
 import { TunnelError } from '../errors.js';
 import { headerPairs, headerValue } from '../http/header-list.js';
 import type { HeaderList } from '../http/header-list.js';
-import { serviceText } from '../ids.js';
 import { isLongRunning } from '../http/long-running.js';
+import { resetConnection } from '../http/reset-connection.js';
 import { targetHeaders } from '../http/target-headers.js';
+import { serviceText } from '../ids.js';
 import type { RequestHead } from '../protocol/frame.js';
 import type { StreamHandler, TunnelStream } from '../protocol/tunnel-stream.js';
 import { headTimeoutError } from './head-timeout.js';
@@ -253,7 +254,7 @@ function framed({ upgrade, ended, method }: RequestHead, headers: HeaderList): H
 /** Breaks a switched connection: a mere close would be an orderly end of the bytes to the target. */
 function breakOff(socket: Duplex): void {
   // below TLS a reset is not needed, as an end without TLS' own is no orderly one
-  if (socket instanceof Socket && !(socket instanceof TLSSocket)) socket.resetAndDestroy();
+  if (socket instanceof Socket && !(socket instanceof TLSSocket)) resetConnection(socket);
   else socket.destroy();
 }
 

@@ -1,10 +1,10 @@
 /**
  * The open TCP connections of a port for callers. Knows the connection below TLS, which Node keeps to
- * itself, so that a response can be broken off by a reset: a mere close would make a body look whole
- * whose length nothing but the close tells (HTTP/1.0 callers, upgraded connections).
+ * itself, so that a response can be broken off by a reset.
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { resetConnection } from '../http/reset-connection.js';
 
 /** Connections by address and port of the caller, which both layers know. */
 export class CallerSockets {
@@ -22,8 +22,8 @@ export class CallerSockets {
   /** Breaks the connection that `socket` is, or that it encrypts. */
   reset(socket: Socket | Duplex): void {
     const connection = 'remotePort' in socket ? this.#open.get(peerOf(socket)) : undefined;
-    connection?.resetAndDestroy();
-    socket.destroy();
+    if (connection === undefined) socket.destroy();
+    else resetConnection(connection, socket);
   }
 
   /** Closes all. */

@@ -3,7 +3,7 @@
  * cut, corrupt. Faults apply to connections that are open and to those to come.
  */
 import * as net from 'node:net';
-import { resetSocket } from './reset-socket.js';
+import { resetConnection } from '../../shared/http/reset-connection.js';
 
 /** Faults of one direction. */
 export interface Impairment {
@@ -57,7 +57,7 @@ export class LossyLink {
 
   /** Breaks all open connections with a reset. */
   cut(): void {
-    for (const socket of this.#sockets) resetSocket(socket);
+    for (const socket of this.#sockets) resetConnection(socket);
   }
 
   /** Both directions at once. */
@@ -75,7 +75,7 @@ export class LossyLink {
     this.#connections++;
     this.#keep(near);
     if (this.isRefusing) {
-      resetSocket(near);
+      resetConnection(near);
       return;
     }
     if (this.isDeaf) return;

@@ -5,12 +5,12 @@
  */
 import { createHash } from 'node:crypto';
 import * as http from 'node:http';
-import { resetSocket } from './reset-socket.js';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as https from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { resetConnection } from '../../shared/http/reset-connection.js';
 import { waitFor } from './wait-for.js';
 
 /** One request at the target. */
@@ -116,7 +116,7 @@ export class ScriptedTarget {
 
   /** Breaks all connections with a reset, as a target that is killed. */
   cut(): void {
-    for (const socket of this.#sockets) resetSocket(socket);
+    for (const socket of this.#sockets) resetConnection(socket);
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@
 import * as http2 from 'node:http2';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
-import { resetSocket } from './reset-socket.js';
+import { resetConnection } from '../../shared/http/reset-connection.js';
 
 /** Where to call and as whom. */
 export interface CallerIdentity {
@@ -150,7 +150,7 @@ export class RawCaller {
 
   /** Breaks the connection with a reset. */
   breakOff(): void {
-    resetSocket(this.#plain);
+    resetConnection(this.#plain, this.socket);
   }
 
   /** Leaves at once: as a process that ends, its kernel closes what it had open. */
