@@ -124,8 +124,11 @@ class OwnConnectionForward implements StreamHandler {
 
   onEnd(trailers: HeaderList): void {
     if (this.#socket !== undefined) this.#socket.end();
-    if (this.#forward.head.upgrade) return;
-    if (trailers.length > 0) this.#request?.addTrailers(headerPairs(trailers));
+    const { upgrade, headers } = this.#forward.head;
+    if (upgrade) return;
+    // others are left out, as http-forwarder.ts cannot send them
+    const isAnnounced = headerValue(headers, 'trailer') !== undefined;
+    if (isAnnounced && trailers.length > 0) this.#request?.addTrailers(headerPairs(trailers));
     this.#request?.end();
     if (this.#response === undefined) this.#awaitHead();
   }
