@@ -1,9 +1,10 @@
 /**
  * A well-behaved web server whose answers take as long as a test wants: quick ones, slow ones, ones that
- * never come, bodies that drip. Runs in the test or, where a test kills it, as a process (target-program.ts).
+ * never come, bodies that drip, events without end; whoever asks for another protocol gets an echo. Runs in the test or, where a test kills it, as a process (target-program.ts).
  */
 import * as http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** What it does by path; numbers come from the query. */
@@ -36,6 +37,13 @@ const ANSWERS: Readonly<Record<string, (target: WebTarget, exchange: Exchange) =
       }
       response.end('end');
     },
+    /** The events from number `from` on, without end: their numbers, one a line. */
+    '/events': async (target, { response, number }) => {
+      response.flushHeaders();
+      for (let next = number('from', 0); !response.destroyed; await delay(EVENT_MS)) {
+        while (next < target.events) response.write(`${next++}\n`);
+      }
+    },
     /** `n` bytes. */
     '/bytes': async (_target, { response, number }) =>
       void response.end(Buffer.alloc(number('n', 1000), 'x')),
@@ -43,6 +51,9 @@ const ANSWERS: Readonly<Record<string, (target: WebTarget, exchange: Exchange) =
     '/authorization': async (_target, { request, response }) =>
       void response.end(request.headers.authorization ?? 'none'),
   };
+
+/** Between two events. */
+const EVENT_MS = 10;
 
 interface Exchange {
   readonly request: IncomingMessage;
@@ -60,10 +71,12 @@ export class WebTarget {
   #released: Promise<void> = Promise.resolve();
   #requests = 0;
   #open = 0;
+  readonly #startedMs = performance.now();
 
   static async start(port = 0): Promise<WebTarget> {
     const target = new WebTarget();
     target.hold();
+    target.#server.on('upgrade', (_request, socket: Duplex) => echo(socket));
     await new Promise<void>((resolve) => target.#server.listen(port, '127.0.0.1', resolve));
     return target;
   }
@@ -88,6 +101,11 @@ export class WebTarget {
   /** Requests without a complete answer. */
   get open(): number {
     return this.#open;
+  }
+
+  /** Events so far. */
+  get events(): number {
+    return Math.floor((performance.now() - this.#startedMs) / EVENT_MS);
   }
 
   /** Answers `/hang` and `/quiet`. */
@@ -134,4 +152,10 @@ export class WebTarget {
     await delay(Number(url.searchParams.get('ms') ?? 0));
     response.end(String(bytes));
   }
+}
+
+function echo(socket: Duplex): void {
+  socket.on('error', () => undefined);
+  socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+  socket.pipe(socket);
 }
