@@ -24,8 +24,16 @@ const SERVED_KINDS = ['small', 'post', 'download', 'upgrade'];
 /** Memory of the last third may be over that of the middle one by this, MiB. */
 const GROWTH_MIB = 24;
 
-/** What happens to the link and the second agent; the rest goes on meanwhile. */
+/** The first fault of a run, and none after a fifth of it: from a third on memory is compared. */
+const EARLY_FAULT = 'controller killed';
+
+/** What happens to the link, the second agent and the controller; the rest goes on meanwhile. */
 const FAULTS: Readonly<Record<string, (random: () => number) => Promise<void>>> = {
+  [EARLY_FAULT]: async () => {
+    await rig.fairlead.controller.stop('SIGKILL');
+    await rig.fairlead.startController();
+    await waitFor('the agents to come back', isEveryAgentConnected);
+  },
   'link cut': () => Promise.resolve(rig.link?.cut()),
   'link silent': async (random) => {
     rig.link?.impair({ isStalled: true });
@@ -81,12 +89,14 @@ async function soak(): Promise<string[]> {
     while (performance.now() < until) await visit(random, count, faults);
   });
   const curve: number[][] = [];
-  await Promise.all([...callers, breakThings(until, count), watchMemory(until, curve, counters)]);
+  await Promise.all([
+    ...callers,
+    breakThings(until, count, faults),
+    watchMemory(until, curve, counters),
+  ]);
   faults.push(...grown(curve));
   await rig.settled(30_000).catch((reason: unknown) => faults.push(String(reason)));
-  const isAllBack = async (): Promise<boolean> =>
-    (await rig.metrics('fairlead_sessions'))[0] === rig.agents.length;
-  await waitFor('a session of each agent', isAllBack).catch((reason: unknown) =>
+  await waitFor('a session of each agent', isEveryAgentConnected).catch((reason: unknown) =>
     faults.push(String(reason)),
   );
   for (const kind of SERVED_KINDS) {
@@ -127,16 +137,29 @@ function connectionFault(reason: unknown): Outcome {
   throw reason;
 }
 
-/** One fault after the other, for as long as the soak lasts. The second agent is the one that suffers. */
-async function breakThings(until: number, count: (what: string) => void): Promise<void> {
+async function isEveryAgentConnected(): Promise<boolean> {
+  return (await rig.fairlead.metric('fairlead_sessions')) === rig.agents.length;
+}
+
+/** One fault after the other, for as long as the soak lasts. Of the agents only the second one suffers. */
+async function breakThings(
+  until: number,
+  count: (what: string) => void,
+  faults: string[],
+): Promise<void> {
   const random = seededRandom(seed);
-  const faults = Object.entries(FAULTS);
+  const early = until - durationMs * 0.8;
+  const kinds = Object.keys(FAULTS);
+  const lateKinds = kinds.filter((kind) => kind !== EARLY_FAULT);
+  let what = EARLY_FAULT;
   while (performance.now() < until) {
     await delay(2000 + random() * 6000);
-    const [what, fault] = faults[Math.floor(random() * faults.length)] ?? [];
-    if (what === undefined || fault === undefined) continue;
     count(`fault: ${what}`);
-    await fault(random);
+    await FAULTS[what]?.(random).catch((reason: unknown) => {
+      faults.push(`${what}: ${String(reason)}`);
+    });
+    const possible = performance.now() < early ? kinds : lateKinds;
+    what = possible[Math.floor(random() * possible.length)] ?? EARLY_FAULT;
   }
 }
 
@@ -154,10 +177,10 @@ async function watchMemory(
   print('   s  controller MiB  agents MiB      streams  queued KiB  visits');
   while (performance.now() < until) {
     await delay(Math.max(1000, durationMs / SAMPLES));
-    const memory = rig.pids.map(residentMib);
+    const sample = await sampled().catch(() => undefined);
+    if (sample === undefined) continue; // the controller is down
+    const { memory, streams, queued } = sample;
     curve.push(memory);
-    const [streams = 0] = await rig.metrics('fairlead_streams_open');
-    const [queued = 0] = await rig.metrics('fairlead_queued_bytes');
     const [controller = 0, ...agents] = memory;
     const visits = [...counters.values()].reduce((sum, times) => sum + times, 0);
     const columns = [
@@ -170,6 +193,14 @@ async function watchMemory(
     ];
     print(columns.join(' '));
   }
+}
+
+async function sampled(): Promise<{ memory: number[]; streams: number; queued: number }> {
+  return {
+    memory: rig.pids.map(residentMib),
+    streams: await rig.fairlead.metric('fairlead_streams_open'),
+    queued: await rig.fairlead.metric('fairlead_queued_bytes'),
+  };
 }
 
 /** Processes whose memory goes on growing: compares the medians of the middle and the last third. */
