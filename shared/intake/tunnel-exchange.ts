@@ -291,11 +291,12 @@ class TunnelExchange implements StreamHandler {
   }
 
   #leave(stream: TunnelStream, complete: boolean): void {
-    const left = new TunnelError('CALLER_LEFT', 'the caller left');
-    if (!complete || !stream.isReceivingEnded) stream.reset(left);
+    // made when it is needed: an error costs as much as the rest of a small request
+    const reset = (): void => stream.reset(new TunnelError('CALLER_LEFT', 'the caller left'));
+    if (!complete || !stream.isReceivingEnded) reset();
     // both halves of a switched connection have ended: its last bytes are still on their way
     else if (this.#exchange.isUpgrade && stream.isSendingEnded && !stream.isClosed) {
-      const timer = this.#plan.clock.after(LAST_BYTES_MS, () => stream.reset(left));
+      const timer = this.#plan.clock.after(LAST_BYTES_MS, reset);
       stream.onClosed = () => timer.cancel();
     } else stream.stop();
     stream.discard();

@@ -3,6 +3,8 @@
  * Used by the request log and by error responses. It does not hide secrets: log-redaction.ts does.
  */
 
+/** What nearly all texts are; found out far faster than the classes below. */
+const PLAIN = /^[\x20-\x7e]*$/;
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
 /**
@@ -11,7 +13,7 @@ const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
  */
 export function printableText(text: string, maxChars: number): string {
   const kept = text.length > maxChars ? `${text.slice(0, maxChars)}…` : text;
-  return kept.replace(UNPRINTABLE, escaped);
+  return PLAIN.test(kept) ? kept : kept.replace(UNPRINTABLE, escaped);
 }
 
 function escaped(char: string): string {
