@@ -3,10 +3,13 @@
  * and handed to every part; the only importer of pino. Field names are the constants below.
  * Lines about requests are request-log.ts; hiding secrets is operations/log-redaction.ts.
  */
+import { createRequire } from 'node:module';
 import { isatty } from 'node:tty';
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { prettyFactory } from 'pino-pretty';
+import type * as pinoPretty from 'pino-pretty';
 import { errorFields } from './operations/error-fields.js';
+import { GatheredLines } from './operations/gathered-lines.js';
+import { lineTime } from './operations/line-time.js';
 import { withoutSecrets } from './operations/log-redaction.js';
 
 /** What every part writes its events to. */
@@ -73,8 +76,9 @@ export interface LogOptions {
   /** Default `stdout`. Commands whose output goes to stdout log to `stderr`. */
   readonly destination?: 'stdout' | 'stderr' | LogSink;
   /**
-   * `behind` (default) hands lines to the kernel from the thread pool, never blocking the event loop:
-   * for long-running processes, which await `flush()` before they exit. `at-once` is for commands.
+   * `behind` (default) gathers lines for 20 ms and hands them to the kernel from the thread pool, never
+   * blocking the event loop: for long-running processes, which await `flush()` before they exit.
+   * `at-once` is for commands.
    */
   readonly writes?: 'behind' | 'at-once';
   /** Environment, for NO_COLOR (no-color.org: any text but the empty one switches colour off). */
@@ -89,6 +93,8 @@ export interface RootLog {
   /** Resolves when all lines so far are written, or after a second; never rejects. */
   flush(): Promise<void>;
 }
+
+const require = createRequire(import.meta.url);
 
 /** Bytes of lines that may wait for a stalled reader of stdout; what comes on top is dropped and counted. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
@@ -113,11 +119,16 @@ export function createLog(options: LogOptions): RootLog {
   });
   // A full disk behind a redirected stdout must not end the process; the next line tries again.
   stream.on('error', () => undefined);
-  const root = rootLogOver(stream, options, isTerminal);
+  if (isSync) return rootLogOver(stream, options, isTerminal);
+  const lines = new GatheredLines(stream);
+  const root = rootLogOver(lines, options, isTerminal);
   reportDroppedLines(stream, root.log);
   return {
     ...root,
-    flush: () => (isSync ? Promise.resolve() : flushWithin(stream, FLUSH_TIMEOUT_MS)),
+    flush: () => {
+      lines.passOn();
+      return flushWithin(stream, FLUSH_TIMEOUT_MS);
+    },
   };
 }
 
@@ -144,7 +155,7 @@ function pinoOver(stream: DestinationStream, level: LogLevel): Log {
     {
       level,
       base: null, // process id and host name are the platform's to add
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: () => lineTime(),
       formatters: { level: (label) => ({ level: label }) },
       serializers: { [LogField.err]: errorFields },
       hooks: { streamWrite: withoutSecrets },
@@ -156,6 +167,8 @@ function pinoOver(stream: DestinationStream, level: LogLevel): Log {
 /** Readable lines, made in this thread: pino-pretty as a worker would lose the last lines at exit. */
 function prettySink(sink: LogSink, isTerminal: boolean, env: LogOptions['env']): LogSink {
   const isColoured = isTerminal && (env?.NO_COLOR ?? '') === '';
+  // only where it is used: in production, whose lines are JSON, it would stay in memory for nothing
+  const { prettyFactory } = require('pino-pretty') as typeof pinoPretty;
   const pretty = prettyFactory({
     colorize: isColoured,
     translateTime: 'SYS:HH:MM:ss.l',
@@ -179,8 +192,8 @@ function withoutTerminalControls(jsonLine: string): string {
 
 function reportDroppedLines(stream: ReturnType<typeof pino.destination>, log: Log): void {
   let dropped = 0;
-  stream.on('drop', () => {
-    dropped += 1;
+  stream.on('drop', (lines: string) => {
+    dropped += lines.split('\n').length - 1;
   });
   stream.on('drain', () => {
     if (dropped === 0) return;
