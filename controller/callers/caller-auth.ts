@@ -3,6 +3,7 @@
  * certificate, X-Opsmx-Token, Bearer, password of Basic; two that name different routes are refused.
  * Host and path never choose the agent on their own.
  */
+import type { X509Certificate } from 'node:crypto';
 import { identityOfCertificate } from '../../shared/certificates/certificate-identity.js';
 import { TunnelError, tunnelErrorFrom } from '../../shared/errors.js';
 import { headerValues } from '../../shared/http/header-list.js';
@@ -19,8 +20,8 @@ export interface TokenChecker {
 /** Finds the route of a request. */
 export class CallerAuth {
   readonly #tokens: TokenChecker;
-  /** Certificates are read once per connection. */
-  readonly #certificateRoutes = new WeakMap<ClientCertificate, Route | TunnelError>();
+  /** What certificates say is read once. */
+  readonly #certificateRoutes = new WeakMap<X509Certificate, Route | TunnelError>();
 
   constructor(tokens: TokenChecker) {
     this.#tokens = tokens;
@@ -40,11 +41,17 @@ export class CallerAuth {
     throw asError(byToken) ?? asError(byCertificate) ?? missing();
   }
 
-  #routeOfCertificate(client: ClientCertificate): Route | TunnelError {
-    let route = this.#certificateRoutes.get(client);
+  #routeOfCertificate({ certificate, refusal }: ClientCertificate): Route | TunnelError {
+    if (refusal !== undefined) {
+      return new TunnelError(
+        'CREDENTIAL_REFUSED',
+        `the client certificate is not accepted: ${refusal}`,
+      );
+    }
+    let route = this.#certificateRoutes.get(certificate);
     if (route === undefined) {
-      route = routeInCertificate(client);
-      this.#certificateRoutes.set(client, route);
+      route = routeInCertificate(certificate);
+      this.#certificateRoutes.set(certificate, route);
     }
     return route;
   }
@@ -58,15 +65,9 @@ export class CallerAuth {
   }
 }
 
-function routeInCertificate(client: ClientCertificate): Route | TunnelError {
-  if (client.refusal !== undefined) {
-    return new TunnelError(
-      'CREDENTIAL_REFUSED',
-      `the client certificate is not accepted: ${client.refusal}`,
-    );
-  }
+function routeInCertificate(certificate: X509Certificate): Route | TunnelError {
   try {
-    const identity = identityOfCertificate(client.certificate);
+    const identity = identityOfCertificate(certificate);
     if (identity.purpose === 'service') return identity.route;
     const text = `the client certificate is one for ${identity.purpose} use; this port needs a service credential`;
     return new TunnelError('CREDENTIAL_REFUSED', text);

@@ -1,6 +1,7 @@
 /**
  * Certificate, key and CA of a TLS server, at its start and when they are renewed.
  */
+import { constants } from 'node:crypto';
 import type { SecureContext, SecureContextOptions, Server } from 'node:tls';
 
 /** What setAllowPartialTrustChain belongs to; not in Node's types. */
@@ -12,9 +13,13 @@ interface NativeContext {
  * New handshakes use these. As with Go's servers, a CA file may hold an intermediate certificate without its
  * root: tls.Server copies a fixed list of options, up to Node 22 without `allowPartialTrustChain`, so it is
  * set on the context that was made.
+ *
+ * No session tickets: kubectl never resumes a session, agents and Java callers keep their connections, and
+ * tickets, which hold the client's certificate, are a quarter of what a handshake costs here. So the
+ * certificates of a client are looked at in each handshake, too.
  */
 export function setServerContext(server: Server, options: SecureContextOptions): void {
-  server.setSecureContext(options);
+  server.setSecureContext({ ...options, secureOptions: constants.SSL_OP_NO_TICKET });
   // private to Node, and there since it has TLS servers; without it such a CA is refused as before
   const { _sharedCreds: made } = server as unknown as { _sharedCreds?: SecureContext };
   const native = made?.context as NativeContext | undefined; // `context` has no type of its own

@@ -10,7 +10,6 @@ import { clientCertificateOf } from '../intake/client-certificate.js';
 /** Why the client of this connection may not scrape, as a sentence; undefined when it may. */
 export function whyNoScraper(socket: Duplex, nowMs: number): string | undefined {
   const client = clientCertificateOf(socket);
-  // Without a certificate Node may still call a resumed TLS 1.3 connection authorized, so this comes first.
   if (client === undefined) return 'no client certificate was presented';
   // Checked for every request: a connection may outlive the certificate it began with.
   const fault = whyNotValid(client.certificate, nowMs);
