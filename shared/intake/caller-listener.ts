@@ -13,6 +13,7 @@ import { listen } from '../http/listen.js';
 import type { BoundAddress } from '../http/listen.js';
 import { setServerContext } from '../http/server-context.js';
 import type { Log } from '../log.js';
+import { Slots } from '../slots.js';
 import { answerBrokenRequest } from './broken-request.js';
 import type { CallerExchange } from './caller-exchange.js';
 import { CallerSockets } from './caller-sockets.js';
@@ -72,7 +73,7 @@ class CallerServer implements CallerListener {
   readonly #http2: Http2Sessions | undefined;
   readonly #sockets = new CallerSockets();
   /** HTTP/1 responses under way. */
-  readonly #responses = new Set<http.ServerResponse>();
+  readonly #responses = new Slots<http.ServerResponse>();
   #isDraining = false;
   #address: BoundAddress = { address: '', port: 0 };
 
@@ -203,9 +204,9 @@ class CallerServer implements CallerListener {
   }
 
   #keep(response: http.ServerResponse): void {
-    this.#responses.add(response);
+    const slot = this.#responses.add(response);
     response.on('close', () => {
-      this.#responses.delete(response);
+      this.#responses.remove(slot);
       // its head had promised to keep the connection
       if (this.#isDraining) setImmediate(() => this.#http1.closeIdleConnections());
     });

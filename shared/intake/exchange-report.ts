@@ -25,6 +25,8 @@ export interface ReportParts {
 /** Reports on one exchange, from its arrival. */
 export class ExchangeReport {
   readonly requestId: RequestId;
+  /** Set by open-exchanges.ts, which counts those. */
+  isAdmitted = false;
   readonly #parts: ReportParts;
   readonly #exchange: CallerExchange;
   readonly #startedMs: number;

@@ -13,8 +13,8 @@ export class OpenExchanges {
   readonly #parts: ReportParts;
   readonly #maxStreams: number;
   readonly #newRequestId = requestIdSource();
-  /** Those whose credential was good: what is refused must not take room from them. */
-  readonly #admitted = new Set<ExchangeReport>();
+  /** Of those whose credential was good: what is refused must not take room from them. */
+  #admitted = 0;
   #count = 0;
   #onIdle: (() => void) | undefined;
 
@@ -27,7 +27,7 @@ export class OpenExchanges {
   begin(exchange: CallerExchange): ExchangeReport {
     this.#count++;
     const report = new ExchangeReport(exchange, this.#newRequestId(), this.#parts, () => {
-      this.#admitted.delete(report);
+      if (report.isAdmitted) this.#admitted--;
       if (--this.#count === 0) this.#onIdle?.();
     });
     return report;
@@ -35,9 +35,11 @@ export class OpenExchanges {
 
   /** Counts an exchange that is to be carried. Throws TOO_MANY_STREAMS when it is one too many. */
   admit(report: ExchangeReport): void {
-    this.#admitted.add(report);
-    if (this.#admitted.size <= this.#maxStreams) return;
-    this.#admitted.delete(report);
+    if (this.#admitted < this.#maxStreams) {
+      this.#admitted++;
+      report.isAdmitted = true;
+      return;
+    }
     throw new TunnelError(
       'TOO_MANY_STREAMS',
       `${this.#maxStreams} requests are under way already (limits.maxStreams)`,

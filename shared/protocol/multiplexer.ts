@@ -4,6 +4,7 @@
  * business of its handler.
  */
 import { TunnelError, tunnelErrorFrom } from '../errors.js';
+import { Slots } from '../slots.js';
 import type { BufferBudget } from './buffer-budget.js';
 import { FairWriter } from './fair-writer.js';
 import type { FrameLink } from './fair-writer.js';
@@ -54,7 +55,9 @@ export class Multiplexer implements StreamHost {
   readonly #options: MultiplexerOptions;
   readonly #writer: FairWriter;
   readonly #growth: WindowGrowth;
-  readonly #streams = new Map<number, TunnelStream>();
+  readonly #streams = new Slots<TunnelStream>();
+  /** Place of each stream by its number. */
+  readonly #slots = new Map<number, number>();
   #nextId: number;
   #lastAccepted = 0;
   #peerWindow = 0;
@@ -77,7 +80,7 @@ export class Multiplexer implements StreamHost {
   /** Bytes held for streams of this session, in both directions. */
   get queuedBytes(): number {
     let bytes = this.#writer.linkBytes;
-    for (const stream of this.#streams.values()) bytes += stream.queuedBytes;
+    for (const stream of this.#streams) bytes += stream.queuedBytes;
     return bytes;
   }
 
@@ -108,7 +111,7 @@ export class Multiplexer implements StreamHost {
       receiving: 'head',
     });
     stream.attach(handler);
-    this.#streams.set(id, stream);
+    this.#add(stream);
     // member by member: the head given may be a frame of another stream
     const { service, method, target, headers, ended, upgrade } = head;
     this.#writer.sendNow({
@@ -150,7 +153,7 @@ export class Multiplexer implements StreamHost {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#writer.close();
-    for (const stream of [...this.#streams.values()]) stream.abort(error);
+    for (const stream of [...this.#streams]) stream.abort(error);
   }
 
   // ---- StreamHost -------------------------------------------------------------------------------
@@ -165,12 +168,23 @@ export class Multiplexer implements StreamHost {
 
   streamClosed(stream: TunnelStream): void {
     this.#writer.forget(stream);
-    this.#streams.delete(stream.id);
+    this.#remove(stream.id);
     if (this.#streams.size === 0) this.#options.events.onIdle();
   }
 
   handlerThrew(reason: unknown): void {
     this.#options.events.onHandlerFault(reason);
+  }
+
+  #add(stream: TunnelStream): void {
+    this.#slots.set(stream.id, this.#streams.add(stream));
+  }
+
+  #remove(id: number): void {
+    const slot = this.#slots.get(id);
+    if (slot === undefined) return;
+    this.#slots.delete(id);
+    this.#streams.remove(slot);
   }
 
   #admit(head: RequestHead): number {
@@ -189,9 +203,9 @@ export class Multiplexer implements StreamHost {
     if (this.#isClosed) return;
     if (!('stream' in frame)) return this.#options.events.onSessionFrame(frame);
     if (frame.kind === 'open') return this.#accept(frame);
-    const stream = this.#streams.get(frame.stream);
-    if (stream === undefined) return this.#stray(frame);
-    stream.receive(frame);
+    const slot = this.#slots.get(frame.stream);
+    if (slot === undefined) return this.#stray(frame);
+    this.#streams.at(slot)?.receive(frame);
   }
 
   #accept(frame: OpenFrame): void {
@@ -214,7 +228,7 @@ export class Multiplexer implements StreamHost {
       sending: 'head',
       receiving: frame.ended ? 'ended' : 'body',
     });
-    this.#streams.set(frame.stream, stream);
+    this.#add(stream);
     try {
       this.#options.events.onStream(stream, frame);
     } catch (reason) {
