@@ -3,6 +3,7 @@
  * The published command. The only file that reads argv and env, sees signals, and ends the process;
  * what the command line means is controller/commands/run-fairlead.ts.
  */
+import { letYoungGenerationGrow } from './shared/operations/heap-settings.js'; // first
 import { constants } from 'node:os';
 import type { CommandIo } from './controller/commands/command-io.js';
 import type { FairleadPrograms } from './controller/commands/fairlead-programs.js';
@@ -25,12 +26,15 @@ const io: CommandIo = {
 
 const programs: FairleadPrograms = {
   controller: async (options, io) =>
-    (await import('./controller/main.js')).runController(options, io),
-  agent: async (options, io) => (await import('./agent/main.js')).runAgent(options, io),
+    (await loaded(import('./controller/main.js'))).runController(options, io),
+  agent: async (options, io) => (await loaded(import('./agent/main.js'))).runAgent(options, io),
   demo: async (options, io) => {
     // Nothing to reload there: a terminal that is closed ends it.
     const interruption = () => interruptionBy(['SIGINT', 'SIGTERM', 'SIGHUP'], SAME_SIGNAL_MS);
-    return (await import('./deploy/demo/demo.js')).runDemo(options, { ...io, interruption });
+    return (await loaded(import('./deploy/demo/demo.js'))).runDemo(options, {
+      ...io,
+      interruption,
+    });
   },
 };
 
@@ -48,6 +52,12 @@ process.stderr.on('error', (reason) => {
 process.exitCode = await runFairlead(process.argv.slice(2), io, programs);
 // A dial whose packets are dropped would hold the process until the kernel gives it up, minutes later.
 setTimeout(() => process.exit(), LEFTOVERS_MS).unref();
+
+async function loaded<T>(module: Promise<T>): Promise<T> {
+  const code = await module;
+  letYoungGenerationGrow();
+  return code;
+}
 
 /** Aborts at the first signal; another one that comes within `sameSignalMs` is taken for the same. */
 function interruptionBy(signals: readonly NodeJS.Signals[], sameSignalMs: number): AbortSignal {
