@@ -19,10 +19,10 @@ const ROOT = import.meta.dirname;
 const DIST = join(ROOT, 'dist');
 /** Its time is that of the sources which the last successful build saw. */
 const STAMP = join(DIST, '.built');
-const SOURCE_FOLDERS = ['agent', 'controller', 'deploy', 'proto', 'shared'];
+const SOURCE_FOLDERS = ['agent', 'controller', 'deploy', 'shared'];
 const ROOT_SOURCES = ['fairlead.ts', 'build.mjs', 'package.json', 'tsconfig.json'];
 /** Not TypeScript, yet read at run time from beside the compiled code. */
-const ASSET_EXTENSIONS = new Set(['.proto', '.json', '.html', '.css', '.js']);
+const ASSET_EXTENSIONS = new Set(['.json', '.html', '.css', '.js']);
 
 const sources = [
   ...ROOT_SOURCES.filter((file) => existsSync(join(ROOT, file))),
@@ -31,7 +31,7 @@ const sources = [
 const newest = Math.max(...sources.map((file) => modifiedMs(join(ROOT, file))));
 
 if (!isUpToDate()) {
-  const code = sources.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
+  const code = sources.filter((file) => file.endsWith('.ts'));
   const assets = sources.filter(
     (file) => file.includes('/') && ASSET_EXTENSIONS.has(extname(file)),
   );
@@ -110,6 +110,7 @@ function removeLeftovers(wanted) {
 }
 
 function outputsOf(file) {
+  if (file.endsWith('.d.ts')) return [];
   const output = file.replace(/\.ts$/, '.js');
   return [output, `${output}.map`];
 }

@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import { hostPortText } from '../../shared/config/host-port.js';
 import type { HostPort } from '../../shared/config/host-port.js';
 import { LINK_WINDOW_BYTES, PROTOCOL_LIMITS } from '../../shared/protocol/frame.js';
-import { tunnelServiceDefinition } from '../../shared/protocol/tunnel-rpc.js';
+import { TUNNEL_SERVICE } from '../../shared/protocol/tunnel-rpc.js';
 
 /** What TLS to the controller is made with, PEM. */
 export interface LinkTls {
@@ -33,7 +33,7 @@ const KEEPALIVE_TIMEOUT_MS = 8_000;
 
 /** Opens a call; failures come as `error` of the call. `tls` undefined dials plain text. */
 export function dialController(address: HostPort, tls: LinkTls | undefined): ControllerCall {
-  const { path, requestSerialize, responseDeserialize } = tunnelServiceDefinition().Connect;
+  const { path, requestSerialize, responseDeserialize } = TUNNEL_SERVICE.Connect;
   const secure = credentialsOf(tls);
   const abandonHandshakes = handshakesOf(secure);
   const client = new Client(targetOf(address), secure, optionsOf(tls));

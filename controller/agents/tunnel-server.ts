@@ -14,7 +14,7 @@ import type { BoundAddress } from '../../shared/http/listen.js';
 import { setServerContext } from '../../shared/http/server-context.js';
 import type { Log } from '../../shared/log.js';
 import { PROTOCOL_LIMITS } from '../../shared/protocol/frame.js';
-import { tunnelServiceDefinition } from '../../shared/protocol/tunnel-rpc.js';
+import { TUNNEL_SERVICE } from '../../shared/protocol/tunnel-rpc.js';
 import { AgentConnection } from './agent-connection.js';
 import type { AgentPeer } from './agent-connection.js';
 import {
@@ -105,7 +105,7 @@ function createGrpcServer(options: TunnelServerOptions, connections: Connections
     'grpc.enable_channelz': 0,
   });
   raiseStreamWindow(server);
-  server.addService(tunnelServiceDefinition(), {
+  server.addService(TUNNEL_SERVICE, {
     Connect: (call: AgentCall) => {
       const connection = connections.get(call.getPeer());
       if (connection === undefined) return call.destroy(); // it has just closed

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseControllerConfig } from '../../../controller/config.js';
-import { tunnelServiceDefinition } from '../../../shared/protocol/tunnel-rpc.js';
+import { TUNNEL_SERVICE } from '../../../shared/protocol/tunnel-rpc.js';
 import { at, filesIn, projectFile, textAt, yamlDocuments } from '../project-files.js';
 import { controllerObjects, NAMESPACE, nameOf, theObject } from './controller-manifests.js';
 
@@ -101,7 +101,7 @@ describe('fronts', () => {
       assert.ok(Number(annotationOf(ingress, name)) > heartbeatSeconds);
     }
     const path = at(ingress, 'spec.rules.0.http.paths.0');
-    assert.equal(at(path, 'path'), tunnelServiceDefinition().Connect.path);
+    assert.equal(at(path, 'path'), TUNNEL_SERVICE.Connect.path);
     assert.equal(at(path, 'pathType'), 'Exact');
   });
 

@@ -5,12 +5,22 @@ import * as fc from 'fast-check';
 import { decodeBatch } from '../../../shared/protocol/frame-decoder.js';
 import { FRAME_FIELDS, encodeBatch } from '../../../shared/protocol/frame-encoder.js';
 import type { Frame } from '../../../shared/protocol/frame.js';
+import { TUNNEL_SERVICE } from '../../../shared/protocol/tunnel-rpc.js';
 import { anyBatch, framesByKind } from './arbitrary-frames.js';
 import { protoOracle } from './proto-oracle.js';
 
 const oracle = protoOracle();
 
 describe('the codec, compared with protobufjs', () => {
+  it('is for the call that the .proto names', () => {
+    const { path, requestStream, responseStream } = oracle.call;
+    const { Connect } = TUNNEL_SERVICE;
+    assert.deepEqual(
+      [Connect.path, Connect.requestStream, Connect.responseStream],
+      [path, requestStream, responseStream],
+    );
+  });
+
   it('knows every kind of frame that the .proto has', () => {
     const kinds = Object.keys(FRAME_FIELDS).filter((field) => field !== 'stream');
     assert.deepEqual(Object.keys(framesByKind).sort(), kinds.sort());

@@ -13,6 +13,8 @@ type Fields = Record<string, unknown>;
 
 /** Encodes and decodes batches by the .proto alone. */
 export interface ProtoOracle {
+  /** The one call of the service. */
+  readonly call: Pick<Method, 'path' | 'requestStream' | 'responseStream'>;
   encode(frames: readonly Frame[]): Buffer;
   /** Without fields at their default value, which proto3 writers leave out (protobufjs writes what it is given). */
   encodeCanonical(frames: readonly Frame[]): Buffer;
@@ -25,6 +27,7 @@ export interface ProtoOracle {
 export function protoOracle(): ProtoOracle {
   const method = connectMethod();
   return {
+    call: method,
     encode: (frames) => method.requestSerialize({ frames: frames.map(toProto) }),
     encodeCanonical: (frames) => {
       return method.requestSerialize({
@@ -68,16 +71,19 @@ function isMessage(value: unknown): value is Fields {
   );
 }
 
-interface Serializers {
+interface Method {
+  readonly path: string;
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
   requestSerialize(value: object): Buffer;
   requestDeserialize(bytes: Buffer): object;
 }
 
-function connectMethod(): Serializers {
+function connectMethod(): Method {
   const options = { keepCase: true, longs: Number, defaults: true, oneofs: true } as const;
   const service = loadSync(PROTO_FILE, options)['fairlead.tunnel.v1.Tunnel'];
   // proto-loader's type is a union of services, messages and enums
-  return (service as unknown as { Connect: Serializers }).Connect;
+  return (service as unknown as { Connect: Method }).Connect;
 }
 
 function bytes(text: string): Buffer {
