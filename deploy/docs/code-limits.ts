@@ -51,6 +51,12 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: 'The caller pauses until some have moved on.',
   },
   {
+    name: 'MAX_KNOWN',
+    file: 'shared/intake/client-certificate.ts',
+    guards: 'Client certificates that are kept read, for callers that come again.',
+    whenReached: 'The one that has been there longest is read anew when it comes again.',
+  },
+  {
     name: 'TLS_HANDSHAKE_TIMEOUT_MS',
     file: 'shared/intake/caller-listener.ts',
     guards: 'TLS handshake of a caller.',
@@ -545,5 +551,18 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     file: 'shared/config/yaml-source.ts',
     guards: 'Expansions of YAML aliases in a configuration file.',
     whenReached: 'The process does not start: `CONFIG_INVALID`.',
+  },
+  // the log
+  {
+    name: 'GATHER_MS',
+    file: 'shared/operations/gathered-lines.ts',
+    guards: 'How long a log line waits for others before they are written together.',
+    whenReached: 'They are written.',
+  },
+  {
+    name: 'GATHER_CHARS',
+    file: 'shared/operations/gathered-lines.ts',
+    guards: 'Characters of lines that wait so.',
+    whenReached: 'They are written at once.',
   },
 ];
