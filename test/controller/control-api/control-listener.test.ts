@@ -5,6 +5,7 @@ import { Agent, request } from 'node:https';
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { connect } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { setImmediate as turn } from 'node:timers/promises';
 import type {
   CertificateAuthority,
@@ -144,26 +145,32 @@ describe('control listener', () => {
     }
   });
 
-  it('does not let a resumed TLS session pass for a certificate', async (t) => {
-    const running = await startListener(t);
-    const { port } = running.listener;
-    const common = {
-      host: '127.0.0.1',
-      servername: 'localhost',
-      port,
-      ca: running.authority.caPem,
-    };
-    const first = connect({ ...common });
-    const [session] = (await once(first, 'session')) as [Buffer];
-    first.destroy();
-    const second = connect({ ...common, session });
-    await once(second, 'secureConnect');
-    assert.ok(second.isSessionReused());
-    second.write('GET /api/v1/getAgentStatistics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
-    const [head] = (await once(second, 'data')) as [Buffer];
-    assert.match(head.toString(), /^HTTP\/1\.1 403 /);
-    second.destroy();
-  });
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    it(`lets no ${version} session be resumed: each handshake shows its certificate`, async (t) => {
+      const running = await startListener(t);
+      const common = {
+        host: '127.0.0.1',
+        servername: 'localhost',
+        port: running.listener.port,
+        ca: running.authority.caPem,
+        maxVersion: version,
+      };
+      const ask = async (socket: TLSSocket): Promise<void> => {
+        await once(socket, 'secureConnect');
+        socket.write('GET /api/v1/getAgentStatistics HTTP/1.1\r\nHost: x\r\n\r\n');
+        const [head] = (await once(socket, 'data')) as [Buffer];
+        assert.match(head.toString(), /^HTTP\/1\.1 403 /);
+      };
+      const first = connect(common);
+      await ask(first);
+      const session = first.getSession();
+      first.destroy();
+      const second = connect({ ...common, ...(session && { session }) });
+      await ask(second);
+      assert.equal(second.isSessionReused(), false);
+      second.destroy();
+    });
+  }
 
   it('answers 405 with Allow before it asks for a certificate', async (t) => {
     const running = await startListener(t);
