@@ -7,7 +7,7 @@ import type { IncomingService } from '../shared/config/services-config.js';
 import { TunnelError } from '../shared/errors.js';
 import { agentName, serviceText } from '../shared/ids.js';
 import type { Route, ServiceRef } from '../shared/ids.js';
-import type { CallerExchange } from '../shared/intake/caller-exchange.js';
+import type { Answerable, CallerExchange } from '../shared/intake/caller-exchange.js';
 import { startCallerListener } from '../shared/intake/caller-listener.js';
 import type { CallerLimits, CallerListener } from '../shared/intake/caller-listener.js';
 import type { ExchangeReport, ReportParts } from '../shared/intake/exchange-report.js';
@@ -121,7 +121,7 @@ export class AgentPorts {
     throw new TunnelError('SERVICE_NOT_OFFERED', text);
   }
 
-  #begin(exchange: CallerExchange, service: ServiceRef): ExchangeReport {
+  #begin(exchange: Answerable, service: ServiceRef): ExchangeReport {
     const report = this.#open.begin(exchange);
     report.routed(routeToController(service));
     return report;

@@ -64,6 +64,13 @@ export const ERROR_KINDS = {
     meaning:
       'The request cannot be forwarded as it is: ambiguous framing, an absolute-form target, CONNECT, or bytes that HTTP does not allow.',
   },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    hop: 'caller',
+    exit: 1,
+    meaning:
+      'The head of the request did not arrive within the limit. Its sender is stuck, or sends to the wrong port.',
+  },
   BODY_TOO_LARGE: {
     status: 413,
     hop: 'caller',

@@ -16,9 +16,10 @@ export interface RequestFacts {
   readonly requestId: RequestId;
   /** Undefined when the credential was refused, so that no route was found. */
   readonly route: Route | undefined;
-  readonly method: string;
+  /** Undefined, as the target, when no request could be read. */
+  readonly method: string | undefined;
   /** The raw target as the caller sent it; only its path and the names in its query are logged. */
-  readonly target: string;
+  readonly target: string | undefined;
   /** Undefined when the caller got no response head. */
   readonly status: number | undefined;
   readonly requestBytes: number;
@@ -78,9 +79,9 @@ function requestFields(facts: RequestFacts): Record<string, string | number | un
   return {
     [LogField.requestId]: facts.requestId,
     [LogField.route]: facts.route && printableText(routeText(facts.route), MAX_PATH_CHARS),
-    [LogField.method]: printableText(facts.method, MAX_FACT_CHARS),
-    [LogField.path]: pathOf(facts.target),
-    [LogField.queryNames]: queryNamesOf(facts.target),
+    [LogField.method]: shortFact(facts.method),
+    [LogField.path]: facts.target === undefined ? undefined : pathOf(facts.target),
+    [LogField.queryNames]: facts.target === undefined ? undefined : queryNamesOf(facts.target),
     [LogField.status]: facts.status,
     [LogField.requestBytes]: facts.requestBytes,
     [LogField.responseBytes]: facts.responseBytes,

@@ -6,7 +6,7 @@ import type { Clock } from '../../shared/clock.js';
 import { TunnelError, tunnelErrorFrom } from '../../shared/errors.js';
 import type { HeaderList } from '../../shared/http/header-list.js';
 import type { Route } from '../../shared/ids.js';
-import type { CallerExchange } from '../../shared/intake/caller-exchange.js';
+import type { Answerable, CallerExchange } from '../../shared/intake/caller-exchange.js';
 import type { ExchangeReport, ReportParts } from '../../shared/intake/exchange-report.js';
 import { OpenExchanges } from '../../shared/intake/open-exchanges.js';
 import { carryExchange } from '../../shared/intake/tunnel-exchange.js';
@@ -69,8 +69,8 @@ export class ServiceProxy {
     }
   }
 
-  /** A request that breaks the rules of the listener. */
-  refuse(exchange: CallerExchange, error: TunnelError): void {
+  /** What breaks the rules of the listener. */
+  refuse(exchange: Answerable, error: TunnelError): void {
     this.#open.begin(exchange).refuse(error);
   }
 

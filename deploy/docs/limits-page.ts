@@ -38,7 +38,8 @@ const WHEN_REACHED: Readonly<Record<keyof Limits, string>> = {
   targetKeepAliveMs: 'The connection is closed.',
   maxControlBodyBytes: '413 `BODY_TOO_LARGE`.',
   callerIdleTimeoutMs: 'The connection is closed.',
-  callerHeadersTimeoutMs: '408, and the connection is closed. HTTP/1.1 only.',
+  callerHeadersTimeoutMs:
+    '408 `REQUEST_TIMEOUT`; without an answer when nothing came at all. HTTP/1.1 only.',
   callerBodyIdleTimeoutMs:
     '408 `BODY_STALLED`, or a broken connection when a response is under way.',
 };

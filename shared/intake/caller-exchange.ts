@@ -4,13 +4,16 @@
  * by tunnel-exchange.ts.
  */
 import type { X509Certificate } from 'node:crypto';
+import type { TunnelError } from '../errors.js';
 import type { HeaderList } from '../http/header-list.js';
 import type { ResponseHead } from '../protocol/frame.js';
 
-/** Gets the request body, and hears when the caller leaves. */
+/** Gets the request body. */
 export interface BodySink {
   onBody(bytes: Buffer): void;
   onBodyEnd(trailers: HeaderList): void;
+  /** What came is no sound body; no more of it will come. HTTP/1 only, where the caller may still read. */
+  onBodyFault(error: TunnelError): void;
 }
 
 /** A caller's client certificate as TLS saw it. */
@@ -20,28 +23,16 @@ export interface ClientCertificate {
   readonly refusal: string | undefined;
 }
 
-/** One request and its response. */
-export interface CallerExchange {
-  readonly method: string;
-  /** Raw request target. */
-  readonly target: string;
+/** What can be answered: a request, or what never became one (broken-request.ts). */
+export interface Answerable {
+  /** Undefined when it could not be read. */
+  readonly method: string | undefined;
+  /** Raw request target; undefined when it could not be read. */
+  readonly target: string | undefined;
   /** Request headers as received; for HTTP/2 without pseudo-headers and with Host. */
   readonly headers: HeaderList;
-  /** `https://host:port` as the caller addressed us. */
-  readonly origin: string;
   readonly remoteAddress: string;
-  readonly isUpgrade: boolean;
-  /** Whether a request body (or, after an upgrade, raw bytes) will come. */
-  readonly hasBody: boolean;
-  clientCertificate(): ClientCertificate | undefined;
 
-  /** Starts the flow of the request body to the sink. */
-  startBody(sink: BodySink): void;
-  pauseBody(): void;
-  resumeBody(): void;
-
-  /** A 1xx head. */
-  sendInformational(status: number, headers: HeaderList): void;
   /** The final head, or 101. */
   sendHead(head: ResponseHead): void;
   /** Body bytes; `onWritten` when they have left (or can no longer leave). */
@@ -55,4 +46,24 @@ export interface CallerExchange {
    * has gone or `abort` was called.
    */
   onClose: ((complete: boolean) => void) | undefined;
+}
+
+/** One request and its response. */
+export interface CallerExchange extends Answerable {
+  readonly method: string;
+  readonly target: string;
+  /** `https://host:port` as the caller addressed us. */
+  readonly origin: string;
+  readonly isUpgrade: boolean;
+  /** Whether a request body (or, after an upgrade, raw bytes) will come. */
+  readonly hasBody: boolean;
+  clientCertificate(): ClientCertificate | undefined;
+
+  /** Starts the flow of the request body to the sink. */
+  startBody(sink: BodySink): void;
+  pauseBody(): void;
+  resumeBody(): void;
+
+  /** A 1xx head. */
+  sendInformational(status: number, headers: HeaderList): void;
 }

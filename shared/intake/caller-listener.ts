@@ -8,18 +8,19 @@ import * as https from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
-import type { TunnelError } from '../errors.js';
+import { TunnelError, nodeErrorCode } from '../errors.js';
 import { listen } from '../http/listen.js';
 import type { BoundAddress } from '../http/listen.js';
 import { setServerContext } from '../http/server-context.js';
+import { LogField } from '../log.js';
 import type { Log } from '../log.js';
 import { Slots } from '../slots.js';
-import { answerBrokenRequest } from './broken-request.js';
-import type { CallerExchange } from './caller-exchange.js';
-import { CallerSockets } from './caller-sockets.js';
-import { Http1Exchange, hasRequestBody } from './http1-exchange.js';
+import { BrokenRequest, brokenRequestError } from './broken-request.js';
+import type { Answerable, CallerExchange } from './caller-exchange.js';
+import { CallerSockets, callerAddress } from './caller-sockets.js';
+import { Http1Exchange } from './http1-exchange.js';
 import { Http2Sessions } from './http2-sessions.js';
-import { http1Fault, requestFault } from './request-rules.js';
+import { http1Fault, requestFault, upgradeFault } from './request-rules.js';
 import { UpgradeExchange } from './upgrade-exchange.js';
 
 /** Limits of a port for callers; a slice of the `limits` section of the configuration. */
@@ -42,8 +43,8 @@ export interface CallerListenerOptions {
   readonly limits: CallerLimits;
   readonly log: Log;
   onExchange(exchange: CallerExchange): void;
-  /** A request that could not be handed over; it has been answered by `answer`. */
-  onFault(exchange: CallerExchange, error: TunnelError): void;
+  /** Something that is no sound request: to be answered and reported. */
+  onFault(exchange: Answerable, error: TunnelError): void;
 }
 
 /** A port that is open. */
@@ -72,8 +73,8 @@ class CallerServer implements CallerListener {
   readonly #http1: http.Server | https.Server;
   readonly #http2: Http2Sessions | undefined;
   readonly #sockets = new CallerSockets();
-  /** HTTP/1 responses under way. */
-  readonly #responses = new Slots<http.ServerResponse>();
+  /** HTTP/1 exchanges under way. */
+  readonly #exchanges = new Slots<Http1Exchange>();
   #isDraining = false;
   #address: BoundAddress = { address: '', port: 0 };
 
@@ -108,7 +109,7 @@ class CallerServer implements CallerListener {
     this.#http1.close();
     this.#http1.closeIdleConnections();
     // those whose head has not left yet can still say that the connection ends with them
-    for (const response of this.#responses) response.shouldKeepAlive = false;
+    for (const exchange of this.#exchanges) exchange.endConnection();
     this.#http2?.drain();
   }
 
@@ -148,6 +149,9 @@ class CallerServer implements CallerListener {
         this.#http2?.accept(socket);
       } else toHttp1?.call(server, socket);
     });
+    // https.Server's own handler would report it as the error of a request
+    server.removeAllListeners('tlsClientError');
+    server.on('tlsClientError', (reason, socket) => this.#handshakeFailed(reason, socket));
     return server;
   }
 
@@ -172,14 +176,9 @@ class CallerServer implements CallerListener {
     const secure = server instanceof https.Server ? 'secureConnection' : 'connection';
     server.on(secure, (socket: Socket) => socket.setMaxListeners(0)); // one per pipelined request
     const reset = (socket: Duplex): void => this.#sockets.reset(socket);
-    const broken = (socket: Duplex, cause: Error | string): void => {
-      // an answer of ours in the middle of a response would be read as part of its body
-      if (responseOn(socket)?.headersSent === true) reset(socket);
-      else answerBrokenRequest(socket, cause);
-    };
     const onRequest = (request: http.IncomingMessage, response: http.ServerResponse): void => {
-      this.#keep(response);
       const exchange = new Http1Exchange(request, response, reset);
+      this.#keep(response, exchange);
       const fault = http1Fault(request) ?? this.#fault(exchange);
       // whoever sends what is no sound request may mean something else by what follows, too
       const isDubious = fault?.code === 'REQUEST_INVALID';
@@ -190,23 +189,67 @@ class CallerServer implements CallerListener {
     // forwarded with its Expect header; the 100 comes from the target
     server.on('checkContinue', onRequest);
     server.on('checkExpectation', onRequest);
-    server.on('upgrade', (request: http.IncomingMessage, socket: Duplex, head: Buffer) => {
+    const onSwitch = (request: http.IncomingMessage, socket: Duplex, head: Buffer): void => {
       // behind requests that are not answered yet, its bytes would be mixed with their responses
-      if (responseOn(socket) !== undefined) return reset(socket);
-      if (hasRequestBody(request)) return broken(socket, 'upgrade-with-body');
+      if (responseOn(socket) !== undefined) return this.#refuseBehindAnother(request, socket);
       const exchange = new UpgradeExchange(request, socket, head, reset);
-      this.#hand(exchange, http1Fault(request) ?? this.#fault(exchange));
-    });
-    server.on('connect', (_request: http.IncomingMessage, socket: Duplex) => {
-      broken(socket, 'connect');
-    });
-    server.on('clientError', (reason: Error, socket: Duplex) => broken(socket, reason));
+      this.#hand(exchange, http1Fault(request) ?? this.#fault(exchange) ?? upgradeFault(request));
+    };
+    server.on('upgrade', onSwitch);
+    server.on('connect', onSwitch);
+    server.on('clientError', (reason: Error, socket: Duplex) => this.#broken(reason, socket));
   }
 
-  #keep(response: http.ServerResponse): void {
-    const slot = this.#responses.add(response);
+  // ---- what is no request -----------------------------------------------------------------------
+
+  /** May be called again for the same connection: Node complains of each packet that follows. */
+  #broken(reason: Error, socket: Duplex): void {
+    if (socket.writableEnded && !socket.destroyed) return; // answered
+    const isGone = !socket.writable || nodeErrorCode(reason) === 'ECONNRESET';
+    if (isGone || hasSaidNothing(socket)) {
+      socket.destroy();
+      return;
+    }
+    const error = brokenRequestError(reason);
+    const response = responseOn(socket);
+    const exchange = response?.req.complete === false ? this.#exchangeOf(response) : undefined;
+    if (exchange !== undefined) return exchange.breakBody(error);
+    const isBehindAnother = response?.headersSent === true;
+    const reset = (broken: Duplex): void => this.#sockets.reset(broken);
+    this.#options.onFault(new BrokenRequest(socket, { isBehindAnother, reset }), error);
+  }
+
+  #exchangeOf(response: http.ServerResponse): Http1Exchange | undefined {
+    for (const exchange of this.#exchanges) if (exchange.isAnsweredBy(response)) return exchange;
+    return undefined;
+  }
+
+  #refuseBehindAnother(request: http.IncomingMessage, socket: Duplex): void {
+    const broken = new BrokenRequest(socket, {
+      method: request.method,
+      target: request.url,
+      headers: request.rawHeaders,
+      isBehindAnother: true,
+      reset: (connection) => this.#sockets.reset(connection),
+    });
+    const text =
+      'a switch of protocols cannot follow a request that is not answered yet (pipelining)';
+    this.#options.onFault(broken, new TunnelError('REQUEST_INVALID', text));
+  }
+
+  /** Nothing can be answered: the caller speaks no TLS, or does not trust us. */
+  #handshakeFailed(reason: Error, socket: TLSSocket): void {
+    const line = { [LogField.callerAddress]: callerAddress(socket), err: reason };
+    this.#options.log.debug(line, `TLS handshake at the port for ${this.#options.what} failed`);
+    socket.destroy();
+  }
+
+  // ---- requests ---------------------------------------------------------------------------------
+
+  #keep(response: http.ServerResponse, exchange: Http1Exchange): void {
+    const slot = this.#exchanges.add(exchange);
     response.on('close', () => {
-      this.#responses.remove(slot);
+      this.#exchanges.remove(slot);
       // its head had promised to keep the connection
       if (this.#isDraining) setImmediate(() => this.#http1.closeIdleConnections());
     });
@@ -220,6 +263,11 @@ class CallerServer implements CallerListener {
     if (fault === undefined) this.#options.onExchange(exchange);
     else this.#options.onFault(exchange, fault);
   }
+}
+
+/** A connection that was opened and not used ends without a word; there was no request. */
+function hasSaidNothing(socket: Duplex): boolean {
+  return (socket as { bytesRead?: number }).bytesRead === 0;
 }
 
 /** The response whose turn it is on a connection, if one is not finished. */

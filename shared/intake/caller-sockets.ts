@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import { resetConnection } from '../http/reset-connection.js';
 
 /** Connections by address and port of the caller, which both layers know. */
@@ -30,6 +31,13 @@ export class CallerSockets {
   destroyAll(): void {
     for (const socket of this.#open.values()) socket.destroy();
   }
+}
+
+/** Where a connection comes from, even if it is closed already; one below TLS knows it longer. */
+export function callerAddress(socket: TLSSocket): string | undefined {
+  // private; `add` above has looked at its address while it was open, and Node remembers
+  const { _parent: connection } = socket as { _parent?: Socket | null };
+  return socket.remoteAddress ?? connection?.remoteAddress;
 }
 
 function peerOf({

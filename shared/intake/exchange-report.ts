@@ -10,7 +10,7 @@ import type { Log } from '../log.js';
 import type { Metrics } from '../operations/metrics.js';
 import { createRequestLog } from '../request-log.js';
 import type { RequestFacts, RequestLog } from '../request-log.js';
-import type { CallerExchange } from './caller-exchange.js';
+import type { Answerable } from './caller-exchange.js';
 import { ANSWER_TIMEOUT_MS, sendWhole } from './tunnel-exchange.js';
 import type { ExchangeFacts } from './tunnel-exchange.js';
 
@@ -28,13 +28,13 @@ export class ExchangeReport {
   /** Set by open-exchanges.ts, which counts those. */
   isAdmitted = false;
   readonly #parts: ReportParts;
-  readonly #exchange: CallerExchange;
+  readonly #exchange: Answerable;
   readonly #startedMs: number;
   readonly #onFinished: () => void;
   #route: Route | undefined;
 
   constructor(
-    exchange: CallerExchange,
+    exchange: Answerable,
     requestId: RequestId,
     parts: ReportParts,
     onFinished: () => void,
@@ -82,23 +82,24 @@ export class ExchangeReport {
     }
   }
 
-  /** Answers an exchange that is not carried, and reports it. */
+  /** Answers what is not carried, and reports it. */
   refuse(error: TunnelError): void {
     const exchange = this.#exchange;
+    const { method = '', target = '' } = exchange;
     const response = errorResponse(error, {
-      method: exchange.method,
-      rawTarget: exchange.target,
+      method,
+      rawTarget: target,
       headers: exchange.headers,
-      serviceType: this.#route?.service.type ?? serviceTypeInPath(exchange.target),
+      serviceType: this.#route?.service.type ?? serviceTypeInPath(target),
       requestId: this.requestId,
     });
     const timer = this.#parts.clock.after(ANSWER_TIMEOUT_MS, () => exchange.abort());
-    exchange.onClose = () => {
+    exchange.onClose = (complete) => {
       timer.cancel();
       this.finished({
-        status: response.status,
+        status: complete ? response.status : undefined,
         requestBytes: 0,
-        responseBytes: response.body.length,
+        responseBytes: complete ? response.body.length : 0,
         headMs: undefined,
         ending: error.code,
         error,

@@ -6,6 +6,7 @@ import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import type { TunnelError } from '../errors.js';
 import type { HeaderList } from '../http/header-list.js';
 import { headerLines, headerPairs } from '../http/header-list.js';
 import type { ResponseHead } from '../protocol/frame.js';
@@ -30,6 +31,8 @@ export class Http1Exchange implements CallerExchange {
   readonly #socket: Socket;
   readonly #reset: (socket: Socket) => void;
   #isHeadWaiting = false;
+  #sink: BodySink | undefined;
+  #bodyFault: TunnelError | undefined;
   readonly #onSocketClose = (): void => this.#closed();
 
   /** `reset` breaks a connection. */
@@ -57,8 +60,26 @@ export class Http1Exchange implements CallerExchange {
   }
 
   startBody(sink: BodySink): void {
+    this.#sink = sink;
+    if (this.#bodyFault !== undefined) return sink.onBodyFault(this.#bodyFault);
     this.#request.on('data', (bytes: Buffer) => sink.onBody(bytes));
     this.#request.on('end', () => sink.onBodyEnd(this.#request.rawTrailers));
+  }
+
+  /** What came behind the head is no sound body. May be called again: Node complains of each packet. */
+  breakBody(error: TunnelError): void {
+    if (this.#bodyFault !== undefined) return;
+    this.#bodyFault = error;
+    this.#sink?.onBodyFault(error);
+  }
+
+  isAnsweredBy(response: ServerResponse): boolean {
+    return this.#response === response;
+  }
+
+  /** The connection ends with the response, and says so if the head has not left yet. */
+  endConnection(): void {
+    this.#response.shouldKeepAlive = false;
   }
 
   pauseBody(): void {

@@ -4,7 +4,7 @@
  */
 import { TunnelError } from '../errors.js';
 import { requestIdSource } from '../ids.js';
-import type { CallerExchange } from './caller-exchange.js';
+import type { Answerable } from './caller-exchange.js';
 import { ExchangeReport } from './exchange-report.js';
 import type { ReportParts } from './exchange-report.js';
 
@@ -24,7 +24,7 @@ export class OpenExchanges {
   }
 
   /** Opens the report of an exchange that has just arrived. */
-  begin(exchange: CallerExchange): ExchangeReport {
+  begin(exchange: Answerable): ExchangeReport {
     this.#count++;
     const report = new ExchangeReport(exchange, this.#newRequestId(), this.#parts, () => {
       if (report.isAdmitted) this.#admitted--;

@@ -7,6 +7,7 @@ import { TunnelError } from '../errors.js';
 import { headerBytes, headerValues } from '../http/header-list.js';
 import { PROTOCOL_LIMITS } from '../protocol/frame.js';
 import type { CallerExchange } from './caller-exchange.js';
+import { hasRequestBody } from './http1-exchange.js';
 
 /** The limits of a request head. */
 interface HeadLimits {
@@ -26,6 +27,13 @@ export function http1Fault(request: IncomingMessage): TunnelError | undefined {
     'REQUEST_INVALID',
     `a request needs one Host header, this one has ${hosts}`,
   );
+}
+
+/** What is wrong with a request to switch protocols, or undefined. CONNECT comes this way, too. */
+export function upgradeFault(request: IncomingMessage): TunnelError | undefined {
+  if (!hasRequestBody(request)) return undefined;
+  const text = 'a request to switch protocols cannot have a body';
+  return new TunnelError('REQUEST_INVALID', text);
 }
 
 /** The reason why a request cannot be forwarded, or undefined. */

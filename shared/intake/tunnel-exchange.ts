@@ -16,7 +16,7 @@ import type { RequestId, ServiceRef } from '../ids.js';
 import type { RequestHead, ResponseHead } from '../protocol/frame.js';
 import type { TunnelSession } from '../protocol/tunnel-session.js';
 import type { StreamHandler, TunnelStream } from '../protocol/tunnel-stream.js';
-import type { CallerExchange } from './caller-exchange.js';
+import type { Answerable, CallerExchange } from './caller-exchange.js';
 
 /** What has been decided about an exchange before it is carried. */
 export interface ExchangePlan {
@@ -146,6 +146,10 @@ class TunnelExchange implements StreamHandler {
         this.#bodyTimer?.cancel();
         this.#stream?.end(endToEndHeaders(trailers));
         if (this.#status === undefined) this.#awaitHead();
+      },
+      onBodyFault: (error) => {
+        this.#stream?.reset(error);
+        this.#fail(error);
       },
     });
   }
@@ -320,7 +324,7 @@ class TunnelExchange implements StreamHandler {
 
 /** Sends a response that is at hand as a whole. */
 export function sendWhole(
-  exchange: CallerExchange,
+  exchange: Answerable,
   response: { status: number; headers: HeaderList; body: Buffer },
 ): void {
   const { status, headers, body } = response;

@@ -1,73 +1,83 @@
-/** The answer to bytes that never became a request. */
+/** What never became a request: its error, and the answer on a connection that ends with it. */
 import assert from 'node:assert/strict';
 import { Duplex } from 'node:stream';
 import { describe, it } from 'node:test';
-import { answerBrokenRequest } from '../../../shared/intake/broken-request.js';
+import { TunnelError } from '../../../shared/errors.js';
+import { BrokenRequest, brokenRequestError } from '../../../shared/intake/broken-request.js';
+import { sendWhole } from '../../../shared/intake/tunnel-exchange.js';
 
-describe('bytes that are no request', () => {
-  const cases: readonly (readonly [string, string | Error, number, string])[] = [
+describe('the error of bytes that are no request', () => {
+  const cases: readonly (readonly [string, Error, number, string])[] = [
     ['of an unknown fault', nodeError('HPE_INVALID_METHOD'), 400, 'REQUEST_INVALID'],
     ['of a fault without a code', new Error('x'), 400, 'REQUEST_INVALID'],
     ['with a head over the limit', nodeError('HPE_HEADER_OVERFLOW'), 431, 'HEADERS_TOO_LARGE'],
-    ['that come too slowly', nodeError('ERR_HTTP_REQUEST_TIMEOUT'), 408, 'REQUEST_INVALID'],
+    ['that come too slowly', nodeError('ERR_HTTP_REQUEST_TIMEOUT'), 408, 'REQUEST_TIMEOUT'],
     [
       'with endless chunk extensions',
       nodeError('HPE_CHUNK_EXTENSIONS_OVERFLOW'),
       413,
       'BODY_TOO_LARGE',
     ],
-    ['of CONNECT', 'connect', 400, 'REQUEST_INVALID'],
-    ['of an upgrade with a body', 'upgrade-with-body', 400, 'REQUEST_INVALID'],
+    ['that end too early', nodeError('HPE_INVALID_EOF_STATE'), 499, 'CALLER_LEFT'],
   ];
   for (const [what, cause, status, code] of cases) {
-    it(`${what} are answered with ${status} ${code}, and the connection ends`, async () => {
-      const socket = new FakeSocket();
-      answerBrokenRequest(socket, cause);
-      await socket.whenClosed;
-      const [head = '', body = ''] = socket.text.split('\r\n\r\n');
-      assert.match(head, new RegExp(`^HTTP/1\\.1 ${status} [A-Z]`));
-      assert.match(head, /\r\nConnection: close\b/);
-      assert.match(head, new RegExp(`\\r\\nContent-Length: ${body.length}\\b`));
-      assert.match(head, new RegExp(`\\r\\nX-Fairlead-Error: ${code}\\b`));
-      const parsed = JSON.parse(body) as { error: { code: string; hop: string; message: string } };
-      assert.deepEqual([parsed.error.code, parsed.error.hop], [code, 'caller']);
-      assert.doesNotMatch(parsed.error.message, /NotFound|forbidden/);
+    it(`${what} is ${status} ${code}`, () => {
+      const error = brokenRequestError(cause);
+      assert.ok(error instanceof TunnelError);
+      assert.deepEqual([error.kind.status, error.code, error.kind.hop], [status, code, 'caller']);
+      assert.equal(error.cause, cause);
     });
   }
+});
 
-  it('of a connection that is gone get no answer', async () => {
-    const reset = new FakeSocket();
-    answerBrokenRequest(reset, nodeError('ECONNRESET'));
-    await reset.whenClosed;
-    const gone = new FakeSocket();
-    gone.destroy();
-    answerBrokenRequest(gone, new Error('x'));
-    await gone.whenClosed;
-    assert.deepEqual([reset.text, gone.text], ['', '']);
-  });
+describe('the answer to what never became a request', () => {
+  const body = Buffer.from('{"error":{}}');
+  const answer = { status: 431, headers: ['Content-Length', String(body.length)], body };
 
-  it('are answered once, though Node complains of each packet that follows', async () => {
+  it('is whole, and the connection ends with it', async () => {
     const socket = new FakeSocket();
-    for (let i = 0; i < 3; i++) answerBrokenRequest(socket, new Error('x'));
+    const endings = answered(socket, false);
     await socket.whenClosed;
-    assert.equal(socket.text.split('HTTP/1.1 400').length, 2);
+    assert.equal(
+      socket.text,
+      'HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 12\r\n\r\n{"error":{}}',
+    );
+    assert.deepEqual(endings, [true]);
   });
 
-  it('that go on after the answer are read no longer than a second', async () => {
+  it('is not sent where it would become part of another: the connection is broken', async () => {
+    const socket = new FakeSocket();
+    const endings = answered(socket, true);
+    await socket.whenClosed;
+    assert.equal(socket.text, '');
+    assert.deepEqual(endings, [false]);
+  });
+
+  it('is followed by no more than a second of what its sender goes on to say', async () => {
     const socket = new FakeSocket();
     socket.isEndless = true;
-    answerBrokenRequest(socket, new Error('x'));
+    answered(socket, false);
     const keepsAlive = setTimeout(() => undefined, 60_000); // as the connection would
     await socket.whenClosed;
     clearTimeout(keepsAlive);
   });
 
-  it('survive a connection that breaks while they are answered', async () => {
+  it('survives a connection that breaks meanwhile, and counts as not sent', async () => {
     const socket = new FakeSocket();
     socket.isBroken = true;
-    answerBrokenRequest(socket, new Error('x'));
+    const endings = answered(socket, false);
     await socket.whenClosed;
+    assert.deepEqual(endings, [false]);
   });
+
+  function answered(socket: FakeSocket, isBehindAnother: boolean): boolean[] {
+    const endings: boolean[] = [];
+    const reset = (broken: Duplex): void => void broken.destroy();
+    const broken = new BrokenRequest(socket, { isBehindAnother, reset });
+    broken.onClose = (complete) => endings.push(complete);
+    sendWhole(broken, answer);
+    return endings;
+  }
 });
 
 class FakeSocket extends Duplex {
