@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import type { Timer } from '../clock.js';
 import { TunnelError } from '../errors.js';
+import { flushHead } from '../http/flush-head.js';
 import { headerPairs, headerValue } from '../http/header-list.js';
 import type { HeaderList } from '../http/header-list.js';
 import { isLongRunning } from '../http/long-running.js';
@@ -91,7 +92,7 @@ class OwnConnectionForward implements StreamHandler {
     request.on('error', (reason) => this.#fail(targetErrorFrom(reason, head.service)));
     this.#limitConnecting(request);
     if (head.upgrade || head.ended) request.end();
-    else request.flushHeaders();
+    else flushHead(request);
     return request;
   }
 

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { TunnelError } from '../errors.js';
+import { flushHead } from '../http/flush-head.js';
 import type { HeaderList } from '../http/header-list.js';
 import { headerLines, headerPairs } from '../http/header-list.js';
 import type { ResponseHead } from '../protocol/frame.js';
@@ -111,7 +112,7 @@ export class Http1Exchange implements CallerExchange {
     // a first piece of body in the same batch shares the packet; a quiet watch gets its head now
     this.#isHeadWaiting = true;
     process.nextTick(() => {
-      if (this.#isHeadWaiting) this.#response.flushHeaders();
+      if (this.#isHeadWaiting) flushHead(this.#response);
     });
   }
 

@@ -5,6 +5,7 @@
 import { STATUS_CODES, ServerResponse } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { flushHead } from '../http/flush-head.js';
 import { headerLines } from '../http/header-list.js';
 import type { HeaderList } from '../http/header-list.js';
 import type { ResponseHead } from '../protocol/frame.js';
@@ -127,7 +128,7 @@ export class UpgradeExchange implements CallerExchange {
     const reason = head.reason === '' ? undefined : head.reason;
     response.writeHead(head.status, reason, head.headers);
     if (head.ended) this.sendEnd();
-    else response.flushHeaders();
+    else flushHead(response);
     this.#early = [];
     this.#socket.resume(); // to see the caller close
   }

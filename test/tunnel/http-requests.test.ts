@@ -11,6 +11,7 @@ import { basic, serviceToken } from '../harness/caller-credentials.js';
 import { FairleadRig } from '../harness/fairlead-rig.js';
 import { allOf, header, names } from '../harness/http-message.js';
 import { Http2Client, RawClient } from '../harness/raw-http.js';
+import { waitFor } from '../harness/wait-for.js';
 import { RecordingTarget, answerOf } from '../harness/recording-target.js';
 
 const ROUTE = 'prod/jenkins/ci';
@@ -277,6 +278,23 @@ describe('a caller by HTTP/1.1', () => {
     assert.equal((await client.exchange(request)).text, 'abc');
     client.destroy();
   });
+});
+
+test('header bytes stay as they are when the body comes later than its head', async () => {
+  const value = 'caf\xe9 caf\xc3\xa9'; // latin1, and UTF-8
+  const { client, own } = await rawClient();
+  let head: readonly string[] | undefined;
+  target.onHead = ({ headers }) => {
+    head = headers;
+    return undefined;
+  };
+  client.send(`POST / HTTP/1.1\r\n${own}X-L: ${value}\r\nContent-Length: 2\r\n\r\n`);
+  const seen = await waitFor('the head', () => head);
+  assert.deepEqual(allOf([...seen], 'x-l'), [value]);
+  client.send('hi');
+  assert.equal((await client.response('POST')).status, 200);
+  assert.equal((await target.request()).body.toString(), 'hi');
+  client.destroy();
 });
 
 describe('a body that has no length and does not come at once', () => {

@@ -370,6 +370,25 @@ describe('a caller by HTTP/2', () => {
   });
 });
 
+test('header bytes stay as they are when the body comes later than its head', async () => {
+  const value = 'caf\xe9 caf\xc3\xa9'; // latin1, and UTF-8
+  for (const lines of ['', 'Connection: Upgrade\r\nUpgrade: x\r\n']) {
+    let sendBody: (() => void) | undefined;
+    target.answer = () => (socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\nX-L: ${value}\r\nContent-Length: 2\r\n\r\n`, 'latin1');
+      sendBody = () => socket.write('hi');
+    };
+    const tls = { ca: rig.caPem, alpn: ['http/1.1'] };
+    const client = await RawClient.connect({ port: rig.ports.services, tls });
+    client.send(`GET / HTTP/1.1\r\nHost: x\r\nAuthorization: ${basic(token)}\r\n${lines}\r\n`);
+    await client.until('the head', () => client.received.includes('\r\n\r\n') || undefined);
+    sendBody?.();
+    const { headers, text } = await client.response();
+    assert.deepEqual([header(headers, 'x-l'), text], [value, 'hi']);
+    client.destroy();
+  }
+});
+
 test('many large heads at once arrive before their bodies', async () => {
   const client = await Http2Client.connect({ port: rig.ports.services, tls: { ca: rig.caPem } });
   const big = 'v'.repeat(15_000);
