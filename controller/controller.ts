@@ -18,6 +18,7 @@ import type { AgentGate } from './agents/agent-gate.js';
 import { CallerAuth } from './callers/caller-auth.js';
 import type { CallerPorts } from './callers/caller-ports.js';
 import { ServiceProxy } from './callers/service-proxy.js';
+import { userIntoTunnel } from './callers/user-header.js';
 import { computeServerNames, neededKeys } from './config.js';
 import type { ControllerConfig } from './config.js';
 import { optionsNeedingRestart } from '../shared/config/changed-options.js';
@@ -132,6 +133,7 @@ class RunningController implements Controller {
       log,
       // requests of agents, which callers of this controller have no part in; agents name the route alike
       reports: new StreamReports({ requestLog, metrics, clock, agent: agentName('controller') }),
+      mapResponse: (headers) => userIntoTunnel(headers, userTokens),
     });
     this.#proxy = new ServiceProxy({
       auth: new CallerAuth(new TokenVerifier({ keys, clock })),

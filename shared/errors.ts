@@ -198,6 +198,13 @@ export const ERROR_KINDS = {
     exit: 4,
     meaning: 'The target sent no response head within the allowed time.',
   },
+  TARGET_USER_REFUSED: {
+    status: 502,
+    hop: 'target',
+    exit: 1,
+    meaning:
+      'The target answered with an X-Spinnaker-User that this controller did not sign, or signed too long ago. A target may answer with the value it was given, and with no other.',
+  },
   TARGET_CREDENTIAL_FAILED: {
     status: 502,
     hop: 'agent',

@@ -15,7 +15,7 @@ import type { AgentRegistry } from '../agents/agent-registry.js';
 import type { CallerAuth } from './caller-auth.js';
 import { routeAddress } from './route-address.js';
 import type { RouteAddress } from './route-address.js';
-import { userIntoTunnel } from './user-header.js';
+import { answeredUserFromTunnel, userIntoTunnel } from './user-header.js';
 import type { UserTokens } from './user-header.js';
 
 /** What the proxy works with. */
@@ -35,12 +35,14 @@ export interface ServiceProxyParts {
 export class ServiceProxy {
   readonly #parts: ServiceProxyParts;
   readonly #open: OpenExchanges;
-  readonly #mapHeaders: (headers: HeaderList) => HeaderList;
+  readonly #mapRequest: (headers: HeaderList) => HeaderList;
+  readonly #mapResponse: (headers: HeaderList) => HeaderList;
 
   constructor(parts: ServiceProxyParts) {
     this.#parts = parts;
     this.#open = new OpenExchanges(parts.report, parts.limits.maxStreams);
-    this.#mapHeaders = (headers) => userIntoTunnel(headers, parts.userTokens);
+    this.#mapRequest = (headers) => userIntoTunnel(headers, parts.userTokens);
+    this.#mapResponse = (headers) => answeredUserFromTunnel(headers, parts.userTokens);
   }
 
   /** A request whose credential tells its route. */
@@ -93,7 +95,8 @@ export class ServiceProxy {
         service: route.service,
         target,
         prefix,
-        mapHeaders: this.#mapHeaders,
+        mapRequest: this.#mapRequest,
+        mapResponse: this.#mapResponse,
         chooseSession: (failed) => agents.choose(route, failed).tunnel,
         limits,
         clock,

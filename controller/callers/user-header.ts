@@ -1,7 +1,7 @@
 /**
  * Spinnaker's user across the tunnel (v3.2 and later): towards agents X-Spinnaker-User becomes a signed
  * token, from agents the token becomes the user again, so that a remote clouddriver can hand back only
- * users whom this controller vouched for. fiat gets the user in its path.
+ * users whom this controller vouched for. So in requests and in responses. fiat gets the user in its path.
  */
 import { TunnelError } from '../../shared/errors.js';
 import { headerValue } from '../../shared/http/header-list.js';
@@ -17,7 +17,7 @@ export interface UserTokens {
 const USER_HEADER = 'x-spinnaker-user';
 const FIAT_TARGET = /^(\/authorize\/)([^/?]+)(.*)$/;
 
-/** Headers of a request that enters the tunnel. */
+/** Headers that enter the tunnel: a caller's request, or the answer to a request of an agent. */
 export function userIntoTunnel(headers: HeaderList, tokens: UserTokens): HeaderList {
   const user = headerValue(headers, USER_HEADER);
   return user === undefined
@@ -27,16 +27,31 @@ export function userIntoTunnel(headers: HeaderList, tokens: UserTokens): HeaderL
 
 /** Head of a request that an agent sent to a service beside the controller. Throws CREDENTIAL_REFUSED. */
 export function userFromTunnel(head: RequestHead, tokens: UserTokens): RequestHead {
-  const token = headerValue(head.headers, USER_HEADER);
-  const headers =
-    token === undefined
-      ? head.headers
-      : withUser(head.headers, headerOfText(verified(token, tokens)));
+  const headers = withPlainUser(head.headers, (token) => verified(token, tokens));
   const target =
     head.service.type === 'fiat' && head.method === 'GET'
       ? fiatTarget(head.target, tokens)
       : head.target;
   return { ...head, headers, target };
+}
+
+/** Headers that an agent's target answered a caller. Throws TARGET_USER_REFUSED. */
+export function answeredUserFromTunnel(headers: HeaderList, tokens: UserTokens): HeaderList {
+  return withPlainUser(headers, (token) => {
+    try {
+      return tokens.verifyUserHeader(token);
+    } catch (cause) {
+      const text =
+        'the target answered with an X-Spinnaker-User that did not come through this controller, or was signed too long ago (userHeaderValiditySeconds)';
+      throw new TunnelError('TARGET_USER_REFUSED', text, { cause });
+    }
+  });
+}
+
+/** The very list when it names no user. */
+function withPlainUser(headers: HeaderList, verify: (token: string) => string): HeaderList {
+  const token = headerValue(headers, USER_HEADER);
+  return token === undefined ? headers : withUser(headers, headerOfText(verify(token)));
 }
 
 /** Header values are bytes; the name in them is UTF-8, in tokens and paths it is text. */

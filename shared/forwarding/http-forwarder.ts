@@ -131,7 +131,8 @@ class PooledForward implements Dispatcher.DispatchHandler {
     const { method } = this.#forward.head;
     if (!this.#isFit(headers, status)) return true;
     const reason = bytesAsLatin1(statusText);
-    const head = responseHead({ status, reason, headers, method }, this.#endpoint);
+    const { mapResponse } = this.#forward.parts;
+    const head = responseHead({ status, reason, headers, method }, this.#endpoint, mapResponse);
     if (status < 200) {
       if (++this.#informational <= MAX_INFORMATIONAL)
         this.#stream.sendHead({ ...head, ended: false });

@@ -24,8 +24,15 @@ export interface TargetResponse {
   readonly method: string;
 }
 
+/** Changes the headers of an answer before they enter the tunnel. */
+export type ResponseMap = (headers: HeaderList) => HeaderList;
+
 /** The head for the stream: end-to-end headers, Location without the target's address. */
-export function responseHead(response: TargetResponse, endpoint: TargetEndpoint): ResponseHead {
+export function responseHead(
+  response: TargetResponse,
+  endpoint: TargetEndpoint,
+  mapHeaders?: ResponseMap,
+): ResponseHead {
   const { status, reason, method } = response;
   // an Authorization in a response is none of the caller's business (v3.5 dropped it too)
   const headers = withoutHeaders(
@@ -35,7 +42,7 @@ export function responseHead(response: TargetResponse, endpoint: TargetEndpoint)
   return {
     status,
     reason: reason === STATUS_CODES[status] || !REASON_PHRASE.test(reason) ? '' : reason,
-    headers: locationFromTarget(headers, {
+    headers: locationFromTarget(mapHeaders?.(headers) ?? headers, {
       origins: originsOf(endpoint),
       basePath: endpoint.basePath,
     }),

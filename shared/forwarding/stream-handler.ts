@@ -11,6 +11,7 @@ import { serviceText } from '../ids.js';
 import type { RequestHead } from '../protocol/frame.js';
 import type { TunnelStream } from '../protocol/tunnel-stream.js';
 import { forwardOverPool } from './http-forwarder.js';
+import type { ResponseMap } from './response-head.js';
 import type { ServiceCatalog, Target } from './target.js';
 import type { StreamReports } from './stream-report.js';
 import { TargetPools } from './target-pool.js';
@@ -27,6 +28,8 @@ export interface ForwardingParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly reports: StreamReports;
+  /** For the headers of every answer (user header); the identity by default. */
+  readonly mapResponse?: ResponseMap;
 }
 
 /** Changes a request head before it goes to a target; may throw a TunnelError to refuse. */

@@ -85,9 +85,9 @@ class OwnConnectionForward implements StreamHandler {
     request.setNoDelay(true);
     request.setSocketKeepAlive(true, TARGET_KEEPALIVE_MS);
     request.on('information', (info) => this.#informational(info.statusCode, info.rawHeaders));
-    request.on('response', (response) => this.#answered(response));
+    request.on('response', (response) => this.#guarded(() => this.#answered(response)));
     request.on('upgrade', (response, socket: Duplex, head) =>
-      this.#switched(response, socket, head),
+      this.#guarded(() => this.#switched(response, socket, head)),
     );
     request.on('error', (reason) => this.#fail(targetErrorFrom(reason, head.service)));
     this.#limitConnecting(request);
@@ -158,6 +158,16 @@ class OwnConnectionForward implements StreamHandler {
 
   // ---- what the target brings -------------------------------------------------------------------
 
+  /** An answer that may not be sent on costs this exchange only. */
+  #guarded(take: () => void): void {
+    try {
+      take();
+    } catch (reason) {
+      this.#fail(targetErrorFrom(reason, this.#forward.head.service));
+      this.#request?.destroy();
+    }
+  }
+
   #informational(status: number, headers: HeaderList): void {
     if (this.#isOver || this.#response !== undefined || !this.#isFit(headers, status)) return;
     if (++this.#informationalCount > MAX_INFORMATIONAL) return;
@@ -215,7 +225,8 @@ class OwnConnectionForward implements StreamHandler {
   #head(response: http.IncomingMessage): ReturnType<typeof responseHead> {
     const { method } = this.#forward.head;
     const { statusCode: status = 0, statusMessage: reason = '', rawHeaders: headers } = response;
-    const head = responseHead({ status, reason, headers, method }, this.#endpoint);
+    const { mapResponse } = this.#forward.parts;
+    const head = responseHead({ status, reason, headers, method }, this.#endpoint, mapResponse);
     return status === 101 ? { ...head, ended: false } : head;
   }
 

@@ -28,7 +28,9 @@ export interface ExchangePlan {
   /** The path prefix that was stripped, put back into Location. */
   readonly prefix: string;
   /** Changes the request headers on their way in (user header); the identity by default. */
-  readonly mapHeaders?: ((headers: HeaderList) => HeaderList) | undefined;
+  readonly mapRequest?: ((headers: HeaderList) => HeaderList) | undefined;
+  /** Changes headers and trailers of the response on their way out; may throw a TunnelError to refuse them. */
+  readonly mapResponse?: ((headers: HeaderList) => HeaderList) | undefined;
   /** A live session for the service, not one of `failed`. Throws AGENT_NOT_CONNECTED and the like. */
   chooseSession(failed: ReadonlySet<TunnelSession>): TunnelSession;
   readonly limits: ExchangeLimits;
@@ -98,7 +100,7 @@ class TunnelExchange implements StreamHandler {
   #error: TunnelError | undefined;
 
   constructor(plan: ExchangePlan) {
-    const { exchange, mapHeaders } = plan;
+    const { exchange, mapRequest } = plan;
     this.#plan = plan;
     this.#exchange = exchange;
     this.#startedMs = plan.clock.monotonicMs();
@@ -107,7 +109,7 @@ class TunnelExchange implements StreamHandler {
       service: plan.service,
       method: exchange.method,
       target: plan.target,
-      headers: mapHeaders === undefined ? headers : mapHeaders(headers),
+      headers: mapRequest === undefined ? headers : mapRequest(headers),
       ended: !exchange.hasBody,
       upgrade: exchange.isUpgrade,
     };
@@ -147,10 +149,7 @@ class TunnelExchange implements StreamHandler {
         this.#stream?.end(endToEndHeaders(trailers));
         if (this.#status === undefined) this.#awaitHead();
       },
-      onBodyFault: (error) => {
-        this.#stream?.reset(error);
-        this.#fail(error);
-      },
+      onBodyFault: (error) => this.#breakOff(error),
     });
   }
 
@@ -174,9 +173,7 @@ class TunnelExchange implements StreamHandler {
         return;
       }
       const text = `the request body has not moved for ${timeoutMs / 1000} s (limits.callerBodyIdleTimeoutMs)`;
-      const error = new TunnelError('BODY_STALLED', text);
-      this.#stream?.reset(error);
-      this.#fail(error);
+      this.#breakOff(new TunnelError('BODY_STALLED', text));
     });
   }
 
@@ -184,9 +181,7 @@ class TunnelExchange implements StreamHandler {
     const timeoutMs = this.#plan.limits.responseHeadTimeoutMs;
     if (timeoutMs === 0 || isLongRunning(this.#head)) return;
     this.#headTimer = this.#plan.clock.after(timeoutMs + HEAD_TIMEOUT_SLACK_MS, () => {
-      const error = new TunnelError('TARGET_SILENT', `no response head within ${timeoutMs} ms`);
-      this.#stream?.reset(error);
-      this.#fail(error);
+      this.#breakOff(new TunnelError('TARGET_SILENT', `no response head within ${timeoutMs} ms`));
     });
   }
 
@@ -201,7 +196,7 @@ class TunnelExchange implements StreamHandler {
 
   #sendInformational({ status, headers }: ResponseHead): void {
     if (++this.#informational > MAX_INFORMATIONAL) return;
-    this.#exchange.sendInformational(status, endToEndHeaders(headers));
+    this.#exchange.sendInformational(status, this.#responseHeaders(headers));
   }
 
   #sendHead(head: ResponseHead): void {
@@ -213,7 +208,7 @@ class TunnelExchange implements StreamHandler {
     if (isSwitch && !this.#exchange.isUpgrade)
       return this.#refuseResponse('101 to an ordinary request');
     this.#bodyLength = length;
-    const headers = endToEndHeaders(head.headers, isSwitch);
+    const headers = this.#responseHeaders(head.headers, isSwitch);
     this.#exchange.sendHead({
       ...head,
       headers: locationForCaller(headers, this.#exchange.origin, this.#plan.prefix),
@@ -223,6 +218,11 @@ class TunnelExchange implements StreamHandler {
     if (isSwitch) this.#startBody();
     // an upgrade that was refused: nothing of ours will follow
     else if (this.#exchange.isUpgrade) this.#stream?.end();
+  }
+
+  #responseHeaders(given: HeaderList, isSwitch = false): HeaderList {
+    const headers = endToEndHeaders(given, isSwitch);
+    return this.#plan.mapResponse?.(headers) ?? headers;
   }
 
   onData(bytes: Buffer): void {
@@ -238,7 +238,7 @@ class TunnelExchange implements StreamHandler {
     if (this.#bodyLength !== undefined && this.#responseBytes < this.#bodyLength) {
       return this.#refuseResponse('less body than its Content-Length');
     }
-    this.#guarded(() => this.#exchange.sendEnd(endToEndHeaders(trailers)));
+    this.#guarded(() => this.#exchange.sendEnd(this.#responseHeaders(trailers)));
   }
 
   /** What a caller's protocol cannot carry (a status of 99, a header with a line end) costs this exchange only. */
@@ -246,12 +246,16 @@ class TunnelExchange implements StreamHandler {
     try {
       send();
     } catch (cause) {
-      this.#refuseResponse('something that cannot be sent on', cause);
+      if (cause instanceof TunnelError) this.#breakOff(cause);
+      else this.#refuseResponse('something that cannot be sent on', cause);
     }
   }
 
   #refuseResponse(what: string, cause?: unknown): void {
-    const error = new TunnelError('TARGET_BROKE_OFF', `the target answered ${what}`, { cause });
+    this.#breakOff(new TunnelError('TARGET_BROKE_OFF', `the target answered ${what}`, { cause }));
+  }
+
+  #breakOff(error: TunnelError): void {
     this.#stream?.reset(error);
     this.#fail(error);
   }

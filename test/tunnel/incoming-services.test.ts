@@ -123,6 +123,52 @@ describe('a plain port of the controller with a fixed destination', () => {
     client.destroy();
   });
 
+  test('a user that a target echoes comes back as the user', async () => {
+    clouddriver.answer = ({ headers }) =>
+      answerOf(200, ['X-Spinnaker-User', header(headers, 'x-spinnaker-user') ?? '']);
+    const user = Buffer.from('jürgen').toString('latin1');
+    const client = await plainClient(rig.controller, 'fixed');
+    for (const more of ['', 'Connection: Upgrade\r\nUpgrade: x\r\n']) {
+      const { headers, status } = await client.exchange(
+        `GET / HTTP/1.1\r\nHost: x\r\nX-Spinnaker-User: ${user}\r\n${more}\r\n`,
+      );
+      assert.equal(status, 200);
+      assert.deepEqual(allOf(headers, 'x-spinnaker-user'), [user]);
+    }
+    client.destroy();
+  });
+
+  test('a user that a target makes up ends its answer with 502', async () => {
+    for (const made of ['root', serviceToken(rig, 'prod/clouddriver/clouddriver')]) {
+      clouddriver.answer = () => answerOf(200, ['X-Spinnaker-User', made], 'secret');
+      const client = await plainClient(rig.controller, 'fixed');
+      const response = await client.exchange('GET /made HTTP/1.1\r\nHost: x\r\n\r\n');
+      assert.equal(response.status, 502);
+      assert.equal(header(response.headers, 'x-fairlead-error'), 'TARGET_USER_REFUSED');
+      assert.match(response.text, /X-Spinnaker-User.*between agent and target/);
+      assert.match(response.text, /"hop":"target"/);
+      assert.deepEqual(allOf(response.headers, 'x-spinnaker-user'), []);
+      assert.ok(!response.text.includes(made) && !response.text.includes('secret'));
+      client.destroy();
+    }
+    const line = await rig.controller.line(({ path }) => path === '/made');
+    assert.deepEqual([line['status'], line['ending']], [502, 'TARGET_USER_REFUSED']);
+  });
+
+  test('a user that a target makes up in trailers or hints does not get through', async () => {
+    const early = 'HTTP/1.1 103 Early Hints\r\nX-Spinnaker-User: root\r\n\r\n';
+    const trailing =
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-Spinnaker-User: root\r\n\r\n';
+    for (const answer of [early + answerOf(200), trailing]) {
+      clouddriver.answer = () => answer;
+      const client = await plainClient(rig.controller, 'fixed');
+      client.send('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+      const { bytes } = await client.closed();
+      assert.ok(!bytes.toString().includes('root'), bytes.toString());
+      client.destroy();
+    }
+  });
+
   test('it is announced loudly, and bindAddress is kept', () => {
     const fixed = listening(rig.controller, 'fixed');
     assert.equal(fixed['level'], 'warn');
@@ -263,6 +309,27 @@ describe('a port of an agent to a service beside the controller', () => {
       for (const { headers } of front50.requests) {
         assert.deepEqual(allOf(headers, 'x-spinnaker-user'), ['anne']);
       }
+      client.destroy();
+    }
+  });
+
+  test('a user in an answer goes into the tunnel signed, over every kind of connection', async () => {
+    // pooled, and one of its own
+    for (const more of ['', 'Expect: 100-continue\r\n']) {
+      front50.answer = () =>
+        answerOf(200, ['x-spinnaker-USER', 'anne', 'X-Spinnaker-User', 'root']);
+      const client = await plainClient(agent, 'to-front50');
+      const request = `POST / HTTP/1.1\r\nHost: f\r\n${more}Content-Length: 2\r\n\r\nhi`;
+      const { headers } = await client.exchange(request);
+      const [token = '', ...others] = allOf(headers, 'x-spinnaker-user');
+      assert.deepEqual(others, []);
+      // what the agent's side can give back
+      const asked = `GET / HTTP/1.1\r\nHost: f\r\nX-Spinnaker-User: ${token}\r\n\r\n`;
+      front50.forget();
+      const back = await plainClient(agent, 'to-front50');
+      assert.equal((await back.exchange(asked)).status, 200);
+      back.destroy();
+      assert.deepEqual(allOf((await front50.request()).headers, 'x-spinnaker-user'), ['anne']);
       client.destroy();
     }
   });

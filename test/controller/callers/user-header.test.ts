@@ -1,7 +1,11 @@
 /** Spinnaker's user goes into the tunnel signed, and only what we signed comes back as a user. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { userFromTunnel, userIntoTunnel } from '../../../controller/callers/user-header.js';
+import {
+  answeredUserFromTunnel,
+  userFromTunnel,
+  userIntoTunnel,
+} from '../../../controller/callers/user-header.js';
 import { TunnelError } from '../../../shared/errors.js';
 import type { HeaderList } from '../../../shared/http/header-list.js';
 import { requestHead } from '../../shared/protocol/session-pair.js';
@@ -70,6 +74,29 @@ describe('the user of a request from an agent', () => {
   it('is given to the service in bytes', () => {
     const [, value] = fromTunnel(['X-Spinnaker-User', 'signed(jürgen \u{1F6A2})']);
     assert.equal(value, utf8AsHeader('jürgen \u{1F6A2}'));
+  });
+});
+
+describe('the user in an answer of a target', () => {
+  it('is the one that was signed, and one', () => {
+    const headers = ['X-Spinnaker-User', 'signed(jürgen)', 'A', '1', 'x-spinnaker-user', 'root'];
+    assert.deepEqual(answeredUserFromTunnel(headers, tokens), [
+      ...['X-Spinnaker-User', utf8AsHeader('jürgen'), 'A', '1'],
+    ]);
+  });
+
+  it('is refused when it was not signed', () => {
+    for (const value of ['alice', '', 'signed(alice']) {
+      assert.throws(
+        () => answeredUserFromTunnel(['x-spinnaker-user', value], tokens),
+        (reason) => reason instanceof TunnelError && reason.code === 'TARGET_USER_REFUSED',
+      );
+    }
+  });
+
+  it('costs no new list when there is none', () => {
+    const headers = ['A', '1'];
+    assert.equal(answeredUserFromTunnel(headers, tokens), headers);
   });
 });
 
