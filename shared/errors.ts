@@ -48,7 +48,7 @@ export const ERROR_KINDS = {
     hop: 'caller',
     exit: 3,
     meaning:
-      'The path prefix names another agent or service than the credential. Use the server URL and credential of the same kubeconfig.',
+      'The path prefix names another agent or service than the credential. Use the server URL and credential of the same kubeconfig. A path of the service itself that looks like a prefix (/agents/…) has to stand behind the prefix of the route.',
   },
   PURPOSE_REFUSED: {
     status: 403,

@@ -1,7 +1,8 @@
 /**
  * The address part of a request that names a route: the path prefix `/agents/<agent>/<type>/<name>` or,
  * with `serviceDomain`, a host name of its own. Both must agree with the credential; the prefix is
- * stripped before the request goes on. Neither is needed: v3.5's requests have none.
+ * stripped, once, before the request goes on. Neither is needed: v3.5's requests have none. A service whose
+ * own paths look like a prefix is reached behind the prefix of its route.
  */
 import { TunnelError } from '../../shared/errors.js';
 import { headerValue } from '../../shared/http/header-list.js';
@@ -9,6 +10,7 @@ import { routeText } from '../../shared/ids.js';
 import type { Route } from '../../shared/ids.js';
 import type { CallerExchange } from '../../shared/intake/caller-exchange.js';
 import { routeHostName } from '../rendering/route-host.js';
+import { routePathPrefix } from '../rendering/service-url.js';
 
 /** The target for the service, and what was cut off before it. */
 export interface RouteAddress {
@@ -35,7 +37,7 @@ export function routeAddress(
   if (named[0] !== agent || named[1] !== service.type || named[2] !== service.name) {
     throw new TunnelError(
       'ROUTE_MISMATCH',
-      `the path is that of ${named.join('/')}, the credential stands for ${routeText(route)}`,
+      `the path is that of ${named.join('/')}, the credential stands for ${routeText(route)}; if the service itself has such a path, send it behind ${routePathPrefix(route)}`,
     );
   }
   const rest = target.slice(prefix.length);

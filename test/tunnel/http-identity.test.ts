@@ -23,7 +23,7 @@ import { FairleadRig } from '../harness/fairlead-rig.js';
 import { allOf, header } from '../harness/http-message.js';
 import { Http2Client, RawClient } from '../harness/raw-http.js';
 import type { ClientTls } from '../harness/raw-http.js';
-import { RecordingTarget } from '../harness/recording-target.js';
+import { RecordingTarget, answerOf } from '../harness/recording-target.js';
 
 const DAY_MS = 86_400_000;
 const MINE = 'prod/jenkins/ci';
@@ -384,6 +384,29 @@ describe('the route of a credential', () => {
     const headers = ['Authorization', `Bearer ${serviceToken(rig, MINE)}`];
     assert.equal((await ask('http/1.1', headers, undefined, { target: '/agents' })).status, 200);
     assert.equal((await mine.request()).target, '/agents');
+  });
+
+  test('a service with paths that look like a prefix is reached behind its own', async () => {
+    const headers = ['Authorization', `Bearer ${serviceToken(rig, MINE)}`];
+    const path = '/agents/x/y/z/logs?agents=1';
+    for (const kind of CALLER_KINDS) {
+      const refused = await ask(kind, headers, undefined, { target: path });
+      assertRefused(
+        refused,
+        'ROUTE_MISMATCH',
+        /send it behind \/agents\/prod\/jenkins\/ci \(/,
+        403,
+      );
+      mine.answer = () => answerOf(302, ['Location', '/agents/x/y/z/there']);
+      const target = `/agents/prod/jenkins/ci${path}`;
+      const passed = await ask(kind, headers, undefined, { target });
+      assert.equal((await mine.request()).target, path);
+      assert.match(
+        header(passed.headers, 'location') ?? '',
+        /^https:\/\/localhost:\d+\/agents\/prod\/jenkins\/ci\/agents\/x\/y\/z\/there$/,
+      );
+      mine.forget();
+    }
   });
 
   test('the Host header does not choose the route', async () => {

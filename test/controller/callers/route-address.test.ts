@@ -30,6 +30,8 @@ describe('a path with the prefix of the route', () => {
     [`${PREFIX}?timeout=32s`, '/?timeout=32s', PREFIX],
     [`${PREFIX}//api%2Fx/../y|[z]`, '//api%2Fx/../y|[z]', PREFIX],
     [`${PREFIX}${PREFIX}/x`, `${PREFIX}/x`, PREFIX],
+    // a service with such paths of its own
+    [`${PREFIX}/agents/x/y/z/logs?a`, '/agents/x/y/z/logs?a', PREFIX],
     [`${PREFIX}/x?y=/agents/other/a/b`, '/x?y=/agents/other/a/b', PREFIX],
     // as somebody else may have encoded it
     ['/agents/%70rod/kubernetes/k%38s/x', '/x', '/agents/%70rod/kubernetes/k%38s'],
@@ -93,6 +95,13 @@ describe('a path with the prefix of another route', () => {
       );
     });
   }
+});
+
+it('a path that looks like a prefix is refused with what to do if it is none', () => {
+  assert.throws(
+    () => routeAddress(testExchange({ target: '/agents/x/y/z' }), ODD, undefined, NO_HOSTS),
+    /if the service itself has such a path, send it behind \/agents\/a%2Fb%20%C3%BC%25\/x%3Fy\/n%23m$/,
+  );
 });
 
 describe('the host name of a request', () => {
