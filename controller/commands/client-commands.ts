@@ -62,6 +62,12 @@ export function addAgentManifestCommand(program: Command, { io }: ProgramContext
     .option('--target-namespace <namespace...>', 'for --rbac namespaced: where rights are given')
     .option('--name <name>', "name of the agent's kubernetes service; default: the agent's name")
     .option('--secret-name <name...>', 'Secrets that services name by secretName')
+    .addOption(
+      new Option(
+        '--prometheus-tls <mode>',
+        'TLS for metrics, with the Secret opsmx-agent-NAME-metrics; default: off',
+      ).choices(['off', 'server', 'mutual']),
+    )
     .option('-o, --output <file>', 'write there, readable by you only (- is stdout)')
     .option('--force', 'replace an existing file')
     .addHelpText(

@@ -20,6 +20,7 @@ export interface AgentManifestCommandOptions extends ConnectionOptions, OutputOp
   readonly targetNamespace?: readonly string[] | undefined;
   readonly name?: string | undefined;
   readonly secretName?: readonly string[] | undefined;
+  readonly prometheusTls?: string | undefined;
 }
 
 /** Fetches and writes the manifest. */
@@ -56,5 +57,6 @@ function manifestRequest(options: AgentManifestCommandOptions): object {
     targetNamespaces: options.targetNamespace,
     name: options.name,
     secretNames: options.secretName,
+    prometheusTLS: options.prometheusTls,
   };
 }

@@ -4,7 +4,11 @@
  */
 import { TunnelError } from '../../shared/errors.js';
 import { agentName } from '../../shared/ids.js';
-import { AGENT_ACCESS, renderAgentManifest } from '../rendering/agent-manifest.js';
+import {
+  AGENT_ACCESS,
+  AGENT_PROMETHEUS_TLS,
+  renderAgentManifest,
+} from '../rendering/agent-manifest.js';
 import type { ControlApiParts } from './control-api-parts.js';
 import { jsonEndpoint, type ControlEndpoint } from './control-endpoint.js';
 import { yamlResponse } from './control-response.js';
@@ -37,6 +41,8 @@ const FIELDS = {
   name: optionalPathName,
   /** Secrets in the agent's namespace that services name by secretName. */
   secretNames,
+  /** The agent's option of that name; its certificate is the business of a Secret beside the manifest. */
+  prometheusTLS: oneOf(AGENT_PROMETHEUS_TLS),
 };
 
 /** Request {agentName, …}; everything but the name has a default. */
@@ -61,6 +67,7 @@ export function generateAgentManifest(parts: ControlApiParts): ControlEndpoint {
         targetNamespaces: request.targetNamespaces,
         kubernetesName: request.name ?? request.agentName,
         secretNames: request.secretNames,
+        prometheusTls: request.prometheusTLS,
         controllerHost: parts.addresses.agentHostname,
         controllerPort: parts.addresses.agentPort,
         caPem: parts.certificates.caPem,

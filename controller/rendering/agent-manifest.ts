@@ -1,7 +1,8 @@
 /**
  * Renders everything an agent needs in its cluster as one file for `kubectl apply`. Names and labels
  * are v3.5's, so that applying it over a manifest from SAPOR replaces that agent. Pure; the control API
- * issues the certificate and calls it. The parts: agent-access.ts, agent-settings.ts, agent-workload.ts.
+ * issues the certificate and calls it. The parts: agent-access.ts, agent-settings.ts, agent-workload.ts and, for
+ * both of these, agent-metrics-tls.ts.
  */
 import { agentAccess } from './agent-access.js';
 import { agentSettings } from './agent-settings.js';
@@ -16,6 +17,10 @@ import { yamlStream, type YamlDocument } from './yaml-text.js';
  */
 export const AGENT_ACCESS = ['cluster', 'namespaced', 'view', 'none'] as const;
 export type AgentAccess = (typeof AGENT_ACCESS)[number];
+
+/** TLS of the agent's port for metrics and health: its option prometheusTLS; the first is the default. */
+export const AGENT_PROMETHEUS_TLS = ['off', 'server', 'mutual'] as const;
+export type AgentPrometheusTls = (typeof AGENT_PROMETHEUS_TLS)[number];
 
 /** What an agent manifest is made of. */
 export interface AgentManifestOptions {
@@ -33,6 +38,8 @@ export interface AgentManifestOptions {
   readonly kubernetesName: string;
   /** Secrets in the agent's namespace that its services name by secretName. */
   readonly secretNames: readonly string[];
+  /** Unless off, the pods wait for a Secret with the certificate: agent-metrics-tls.ts. */
+  readonly prometheusTls: AgentPrometheusTls;
   readonly controllerHost: string;
   readonly controllerPort: number;
   readonly caPem: string;

@@ -11,6 +11,7 @@ import { createHash } from 'node:crypto';
 import { hostPortText } from '../../shared/config/host-port.js';
 import { AGENT_BUFFER_BYTES } from './agent-memory.js';
 import type { AgentManifestOptions } from './agent-manifest.js';
+import { agentMetricsTls } from './agent-metrics-tls.js';
 import { agentMetadata } from './agent-object.js';
 import { yamlText, type YamlDocument } from './yaml-text.js';
 
@@ -67,7 +68,8 @@ const SERVICES_COMMENT = `# What the agent offers to callers of the controller. 
 #      credentials: {type: basic, secretName: jenkins-user}}}
 `;
 
-function agentConfig({ controllerHost, controllerPort, caPem }: AgentManifestOptions): object {
+function agentConfig(options: AgentManifestOptions): object {
+  const { controllerHost, controllerPort, caPem } = options;
   return {
     controllerHostname: hostPortText({ host: controllerHost, port: controllerPort }),
     caCert64: base64(caPem),
@@ -75,6 +77,7 @@ function agentConfig({ controllerHost, controllerPort, caPem }: AgentManifestOpt
       sessionBufferBudgetBytes: AGENT_BUFFER_BYTES,
       processBufferBudgetBytes: AGENT_BUFFER_BYTES,
     },
+    ...agentMetricsTls(options).config,
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import { AGENT_HEAP_MIB, AGENT_MEMORY_LIMIT_MIB } from './agent-memory.js';
 import type { AgentManifestOptions } from './agent-manifest.js';
+import { agentMetricsTls } from './agent-metrics-tls.js';
 import { agentLabels, agentMetadata } from './agent-object.js';
 import { agentObjectName } from './name-rules.js';
 import type { YamlDocument } from './yaml-text.js';
@@ -52,6 +53,7 @@ function deployment(options: AgentManifestOptions, settingsSha256: string): obje
             'agent.opsmx.com/settings-sha256': settingsSha256,
             'prometheus.io/scrape': 'true',
             'prometheus.io/port': String(OPERATIONS_PORT),
+            ...agentMetricsTls(options).annotations,
           },
         },
         spec: podSpec(options),
@@ -106,6 +108,11 @@ function spreadOverNodes(labels: object): object {
 }
 
 function container(options: AgentManifestOptions): object {
+  const tls = agentMetricsTls(options);
+  const probe = (path: string): object => ({
+    httpGet: { path, port: 'operations', ...tls.probe },
+    timeoutSeconds: 3,
+  });
   return {
     name: agentObjectName(options.agent),
     image: options.image,
@@ -132,13 +139,10 @@ function container(options: AgentManifestOptions): object {
     volumeMounts: [
       { name: 'config', mountPath: '/app/config', readOnly: true },
       { name: 'certificate', mountPath: '/app/secrets/agent', readOnly: true },
+      ...tls.volumeMounts,
       { name: 'tmp', mountPath: '/tmp' },
     ],
   };
-}
-
-function probe(path: string): object {
-  return { httpGet: { path, port: 'operations' }, timeoutSeconds: 3 };
 }
 
 /**
@@ -163,6 +167,7 @@ function volumes(options: AgentManifestOptions): object[] {
       },
     },
     { name: 'certificate', secret: { secretName: name, defaultMode: 0o440 } },
+    ...agentMetricsTls(options).volumes,
     { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
   ];
 }

@@ -105,7 +105,8 @@ describe('fairlead agent-manifest', () => {
       '--create-namespace',
     ];
     argv.push('--replicas', '2', '--image', 'reg/x:1', '--rbac', 'namespaced', '--name', 'team');
-    argv.push('--target-namespace', 'app-a', 'app-b', '--secret-name', 'jenkins', '-o', file);
+    argv.push('--target-namespace', 'app-a', 'app-b', '--secret-name', 'jenkins');
+    argv.push('--prometheus-tls', 'server', '-o', file);
     const { code, err } = await run(argv, { env });
     assert.equal(code, 0, err);
     assert.match(err, /kubectl apply -f/);
@@ -116,6 +117,7 @@ describe('fairlead agent-manifest', () => {
     assert.match(text, /name: opsmx-agent-team-a\n {2}namespace: app-b\n/);
     assert.match(text, /name: team\n/);
     assert.match(text, /- jenkins\n/);
+    assert.match(text, /secretName: opsmx-agent-team-a-metrics\n/);
     assert.equal(modeOf(file), 0o600);
   });
 });

@@ -129,6 +129,7 @@ describe('generateAgentManifest', () => {
       [{ agentName: 'a', replicas: '3' }, /cannot unmarshal string into field replicas/],
       [{ agentName: 'a', createNamespace: 'yes' }, /cannot unmarshal string .* type bool/],
       [{ agentName: 'a', rbac: 'root' }, /^'rbac' .*cluster, namespaced, view, none$/],
+      [{ agentName: 'a', prometheusTLS: 'on' }, /^'prometheusTLS' .*off, server, mutual$/],
       [{ agentName: 'a', targetNamespaces: ['ok', 'Not'] }, /^'targetNamespaces' is invalid/],
       [{ agentName: 'a', targetNamespaces: 'ok' }, /type list of strings/],
       // they would be dropped, and the rights be those of the whole cluster

@@ -18,6 +18,7 @@ const OPTIONS: AgentManifestOptions = {
   targetNamespaces: [],
   kubernetesName: 'prod',
   secretNames: [],
+  prometheusTls: 'off',
   controllerHost: 'agents.example.com',
   controllerPort: 443,
   caPem: 'CA PEM\n',

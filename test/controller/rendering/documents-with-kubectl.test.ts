@@ -64,6 +64,7 @@ describe('rendered documents and real kubectl', { skip: SKIP }, () => {
         targetNamespaces: ['default'],
         kubernetesName: 'prod',
         secretNames: ['jenkins'],
+        prometheusTls: 'mutual',
         controllerHost: 'agents.example.com',
         controllerPort: 9001,
         caPem: authority.caPem,
