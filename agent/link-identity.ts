@@ -2,12 +2,14 @@
  * The agent's certificate, key and CA from its configured files, read for each session, so that renewed
  * files are used by the next one.
  */
+import type { X509Certificate } from 'node:crypto';
 import { identityOfCertificate } from '../shared/certificates/certificate-identity.js';
+import type { CertificateIdentity } from '../shared/certificates/certificate-identity.js';
 import { readCaCertificate } from '../shared/certificates/ca-certificate.js';
 import type { CaCertificateSource } from '../shared/certificates/ca-certificate.js';
 import { readPemPair } from '../shared/certificates/pem-pair.js';
 import type { PemPair } from '../shared/certificates/pem-pair.js';
-import { TunnelError, nodeErrorCode } from '../shared/errors.js';
+import { TunnelError, errorText, nodeErrorCode } from '../shared/errors.js';
 import type { AgentName } from '../shared/ids.js';
 import { accessSync, constants } from 'node:fs';
 import type { AgentConfig } from './config.js';
@@ -39,7 +41,7 @@ export function readAgentPair(
   nowMs: number,
 ): { readonly name: AgentName; readonly pair: PemPair } {
   const pair = readPemPair({ certFile, keyFile }, nowMs);
-  const identity = identityOfCertificate(pair.certificate);
+  const identity = identityOf(pair.certificate, certFile);
   if (identity.purpose !== 'agent') {
     throw new TunnelError(
       'CERTIFICATE_INVALID',
@@ -47,6 +49,15 @@ export function readAgentPair(
     );
   }
   return { name: identity.agent, pair };
+}
+
+/** For a file of ours, what a peer would be refused for is a fault of the configuration. */
+function identityOf(certificate: X509Certificate, file: string): CertificateIdentity {
+  try {
+    return identityOfCertificate(certificate);
+  } catch (cause) {
+    throw new TunnelError('CERTIFICATE_INVALID', `${file}: ${errorText(cause)}`, { cause });
+  }
 }
 
 /** PEM of the CA of the controller. Throws CERTIFICATE_INVALID. */

@@ -94,16 +94,22 @@ export function parseYaml(text: string): YamlSource | readonly SourceProblem[] {
   const document = parseDocument(text, options);
   const faults = [...document.errors, ...document.warnings];
   if (faults.length > 0) {
-    return faults.map((fault) => ({
+    const problems = faults.map((fault) => ({
       place: placeOf(lines, fault.pos[0]),
       text: syntaxText(fault, text),
     }));
+    return withoutRepetitions(problems);
   }
   const dangling = danglingAliases(document);
   if (dangling.length > 0) {
     return dangling.map((offset) => ({ place: placeOf(lines, offset), text: BAD_ALIAS }));
   }
   return new YamlSource(document, lines);
+}
+
+/** The parser finds some faults twice: once per collection that is not closed. */
+function withoutRepetitions(problems: readonly SourceProblem[]): readonly SourceProblem[] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
 }
 
 /** Offsets of aliases without an anchor before them; the parser leaves these to later. */

@@ -233,6 +233,10 @@ describe('an agent does not start, and says why, with', () => {
       () => withPair('control'),
       /control\.crt is a certificate for control use; an agent certificate is needed/,
     ],
+    'a certificate that names nobody': [
+      () => withPair('server'),
+      /server\.crt: the certificate does not say who holds it/,
+    ],
     'a CA that is none': [
       () => changed(agentFile, { caCertFile: rig.path('agent.crt') }),
       /agent\.crt.* not the certificate of a CA/,

@@ -163,6 +163,12 @@ describe('a file with problems', () => {
     assert.match(faultOf(lines.join('\n')), /aliases \(\*name\) expand to too much/);
   });
 
+  it('tells a fault of the syntax once, however often the parser met it', () => {
+    const lines = faultOf('{"list": [{"key": "a",').split('\n');
+    assert.ok(lines.length > 1);
+    assert.deepEqual(lines, [...new Set(lines)]);
+  });
+
   it('quotes nothing of a malformed file', () => {
     assert.ok(!faultOf('password: hunter2: x\n  y').includes('hunter2'));
   });
