@@ -30,7 +30,7 @@ export interface RequestFacts {
   readonly headMs?: number | undefined;
   readonly ending: RequestEnding;
   readonly callerAddress?: string | undefined;
-  /** From X-SPINNAKER-USER. */
+  /** From X-SPINNAKER-USER; not logged where it is the signed token of the tunnel. */
   readonly spinnakerUser?: string | undefined;
   /** From X-SPINNAKER-EXECUTION-ID. */
   readonly executionId?: string | undefined;
@@ -50,6 +50,7 @@ export interface RequestLogOptions {
 const MAX_PATH_CHARS = 500;
 const MAX_FACT_CHARS = 120;
 const MAX_QUERY_NAMES = 12;
+const SIGNED_USER = /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/;
 /** Longer or odder names may be a secret that stands in the query without a name of its own. */
 const QUERY_NAME = /^[\w.:[\]%-]{1,40}$/;
 
@@ -88,10 +89,14 @@ function requestFields(facts: RequestFacts): Record<string, string | number | un
     [LogField.durationMs]: Math.round(facts.ms),
     [LogField.ending]: facts.ending,
     [LogField.callerAddress]: shortFact(facts.callerAddress),
-    [LogField.spinnakerUser]: shortFact(facts.spinnakerUser),
+    [LogField.spinnakerUser]: userName(facts.spinnakerUser),
     [LogField.executionId]: shortFact(facts.executionId),
     [LogField.kubectlSession]: shortFact(facts.kubectlSession),
   };
+}
+
+function userName(user: string | undefined): string | undefined {
+  return user !== undefined && SIGNED_USER.test(user) ? undefined : shortFact(user);
 }
 
 function shortFact(fact: string | undefined): string | undefined {

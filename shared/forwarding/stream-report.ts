@@ -74,7 +74,6 @@ export class StreamReport implements StreamObserver {
   closed(error: TunnelError | undefined): void {
     const { requestLog, metrics, clock, agent } = this.#parts;
     const { service, method, target, headers } = this.head;
-    // no X-Spinnaker-User: within the tunnel it is a signed token
     const facts: RequestFacts = {
       requestId: this.#requestId,
       route: { agent, service },
@@ -86,6 +85,7 @@ export class StreamReport implements StreamObserver {
       ms: clock.monotonicMs() - this.#startedMs,
       headMs: this.#headMs,
       ending: error?.code ?? 'complete',
+      spinnakerUser: headerValue(headers, 'x-spinnaker-user'),
       executionId: headerValue(headers, 'x-spinnaker-execution-id'),
       kubectlSession: headerValue(headers, 'kubectl-session'),
     };

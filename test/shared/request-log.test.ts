@@ -108,6 +108,11 @@ describe('secrets and tricks in a request', () => {
     }
   });
 
+  it('do not get into the line as a user who is still a signed token', () => {
+    const [line] = linesFor({ spinnakerUser: `eyJhbGciOiJIUzI1NiJ9.${'e'.repeat(300)}.sig-_` });
+    assert.ok(line !== undefined && !('spinnakerUser' in line));
+  });
+
   it('cannot forge lines or drive a terminal', () => {
     const [line] = linesFor({
       target: '/a\n{"level":"info"}\u001b[2J\u2028',

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import type { ChildProgram } from '../../deploy/demo/child-program.js';
+import type { ChildProgram, LogLine } from '../../deploy/demo/child-program.js';
 import { CALLER_KINDS, connectCaller } from '../harness/callers.js';
 import { basic, serviceToken, tokenWithClaims } from '../harness/caller-credentials.js';
 import { FairleadRig } from '../harness/fairlead-rig.js';
@@ -239,10 +239,15 @@ describe('a port of an agent to a service beside the controller', () => {
   test('a user that the controller signed comes back as the user', async () => {
     const signed = await signedUser('anne@example.com');
     const client = await plainClient(agent, 'to-front50');
-    await client.exchange(`GET / HTTP/1.1\r\nHost: f\r\nX-Spinnaker-User: ${signed}\r\n\r\n`);
+    await client.exchange(`GET /signed HTTP/1.1\r\nHost: f\r\nX-Spinnaker-User: ${signed}\r\n\r\n`);
     const { headers } = await front50.request();
     assert.deepEqual(allOf(headers, 'x-spinnaker-user'), ['anne@example.com']);
     client.destroy();
+    const isOfIt = ({ path, msg }: LogLine): boolean =>
+      path === '/signed' && msg === 'request done';
+    // where the user is known, and nothing of the token where it is not
+    assert.equal((await rig.controller.line(isOfIt))['spinnakerUser'], 'anne@example.com');
+    assert.ok(!('spinnakerUser' in (await agent.line(isOfIt))));
   });
 
   test('fiat gets the user in its path', async () => {
