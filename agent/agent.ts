@@ -45,6 +45,8 @@ export interface AgentDeps {
 /** A running agent. */
 export interface Agent {
   readonly operationsPort: number;
+  /** Bytes of streams that wait here, in both directions. */
+  readonly queuedBytes: number;
   /** Finishes what is under way, for limits.drainGraceMs at most, and then stops. */
   drain(): Promise<void>;
   /** Stops at once. */
@@ -140,6 +142,10 @@ class RunningAgent implements Agent {
     return this.#operations?.port ?? 0;
   }
 
+  get queuedBytes(): number {
+    return this.#link.sessions.reduce((bytes, session) => bytes + session.queuedBytes, 0);
+  }
+
   async open(): Promise<void> {
     const { log } = this.#deps;
     await this.#catalog.start();
@@ -147,7 +153,7 @@ class RunningAgent implements Agent {
     this.#ports = await this.#openPorts();
     const { name, notAfter } = this.#identity;
     this.#metrics.certificateExpires('agent', notAfter);
-    this.#metrics.queuedBytes(() => this.#queuedBytes());
+    this.#metrics.queuedBytes(() => this.queuedBytes);
     log.info(
       { agentName: name, version: VERSION, operations: this.operationsPort },
       'agent is ready to connect',
@@ -294,9 +300,5 @@ class RunningAgent implements Agent {
   #announceServices(): void {
     const services = this.#catalog.advertisements();
     for (const session of this.#link.sessions) session.send({ kind: 'services', services });
-  }
-
-  #queuedBytes(): number {
-    return this.#link.sessions.reduce((bytes, session) => bytes + session.queuedBytes, 0);
   }
 }

@@ -5,6 +5,7 @@
 import { hostname } from 'node:os';
 import { kubernetesEnvironmentFrom } from '../shared/forwarding/kubernetes-environment.js';
 import { Reloader } from '../shared/config/reloader.js';
+import { collectWhenIdle } from '../shared/operations/idle-collection.js';
 import { operationsPaths } from '../shared/operations/operations-files.js';
 import { createLog } from '../shared/log.js';
 import { startAgent } from './agent.js';
@@ -44,6 +45,7 @@ export async function runAgent(options: AgentProgramOptions, io: AgentProcess): 
     const kubernetes = kubernetesEnvironmentFrom(io.env);
     const deps = { clock: io.clock, log, kubernetes, hostname: hostname() };
     const agent = await startAgent(config, services, deps);
+    const collection = collectWhenIdle(io.clock, () => agent.queuedBytes);
     const reloader = new Reloader({
       paths: () => [options.configFile, config.servicesConfigPath, ...operationsPaths(config)],
       clock: io.clock,
@@ -58,6 +60,7 @@ export async function runAgent(options: AgentProgramOptions, io: AgentProcess): 
     process.on('SIGHUP', () => void reloader.reload('SIGHUP'));
     await aborted(interruption);
     reloader.stop();
+    collection.cancel();
     await agent.drain();
     return 0;
   } finally {

@@ -53,6 +53,8 @@ export interface ControllerPorts {
 /** A running controller. */
 export interface Controller {
   readonly ports: ControllerPorts;
+  /** Bytes of streams that wait here, in both directions. */
+  readonly queuedBytes: number;
   /** Finishes what is under way, for limits.drainGraceMs at most, and then stops. */
   drain(): Promise<void>;
   /** Stops at once. */
@@ -151,6 +153,10 @@ class RunningController implements Controller {
     });
     this.#health.add({ name: 'server-certificate', check: () => this.#certificateCheck() });
     metrics.queuedBytes(() => registry.queuedBytes);
+  }
+
+  get queuedBytes(): number {
+    return this.#core.registry.queuedBytes;
   }
 
   get ports(): ControllerPorts {

@@ -4,6 +4,7 @@
  */
 import { kubernetesEnvironmentFrom } from '../shared/forwarding/kubernetes-environment.js';
 import { Reloader } from '../shared/config/reloader.js';
+import { collectWhenIdle } from '../shared/operations/idle-collection.js';
 import { operationsPaths } from '../shared/operations/operations-files.js';
 import { createLog } from '../shared/log.js';
 import { checkController } from './check-controller.js';
@@ -26,6 +27,7 @@ export async function runController(
   try {
     const kubernetes = kubernetesEnvironmentFrom(io.env);
     const controller = await startController(config, { clock: io.clock, log, kubernetes });
+    const collection = collectWhenIdle(io.clock, () => controller.queuedBytes);
     const reloader = new Reloader({
       paths: () => [
         configFile,
@@ -45,6 +47,7 @@ export async function runController(
     process.on('SIGHUP', () => void reloader.reload('SIGHUP'));
     await aborted(interruption);
     reloader.stop();
+    collection.cancel();
     await controller.drain();
     return 0;
   } finally {

