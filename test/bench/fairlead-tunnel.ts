@@ -7,6 +7,7 @@ import { serviceTls, serviceToken } from '../harness/caller-credentials.js';
 import { FairleadRig } from '../harness/fairlead-rig.js';
 import type { Contestant } from './contestant.js';
 import type { Endpoint } from './endpoint.js';
+import { allocatorEnvironment } from './image-environment.js';
 
 /** As operators run it who want to know of every request. */
 const AS_OPERATED = { logLevel: 'info', logFormat: 'json', requestLog: 'all' } as const;
@@ -48,6 +49,7 @@ export class FairleadTunnel {
       SERVICES.map((service) => plainPort(agent, service)),
     );
     const rig = await FairleadRig.start({
+      env: allocatorEnvironment() ?? {},
       controller: { ...AS_OPERATED, services: { incomingServices }, ...controller },
     });
     const tunnel = new FairleadTunnel(rig);

@@ -3,6 +3,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
+import { ALLOCATOR_PACKAGE, allocatorEnvironment } from './image-environment.js';
 import type { Extent, Row, RowResult } from './row.js';
 import { figureText, median, spreadText } from './samples.js';
 import type { Samples } from './samples.js';
@@ -118,6 +119,9 @@ function conditions({ startedAt, seconds, extent, missing }: Run): string[] {
     `${rounds} rounds of ${perPoint} s per point${isQuick ? ', --quick: too short to decide anything' : ''}; figures are medians, in brackets lowest..highest of the rounds`,
     'targets, tunnels and load generators share the processors',
     'Fairlead with authentication, metrics and requestLog: all at level info, into a pipe that is read and thrown away',
+    allocatorEnvironment() === undefined
+      ? `without the memory allocator of the images (Debian: ${ALLOCATOR_PACKAGE}), so memory comes back later than there`
+      : `with the memory allocator of the images (${ALLOCATOR_PACKAGE})`,
     ...missing.map((text) => `left out: ${text}`),
   ];
 }

@@ -19,6 +19,8 @@ const STALLED = [100, 1000] as const;
 const BACK_MS = 10_000;
 /** Of what stalled streams took; what the allocator keeps for the next. */
 const LEFT_SHARE = 0.1;
+/** By which a process grows and shrinks by itself. */
+const NOISE_MIB = 10;
 
 /** Measures every number of stalled readers, each with a stalled upload. */
 export async function addStalledMemory(bench: Bench, samples: Samples): Promise<void> {
@@ -57,7 +59,9 @@ async function measure(samples: Samples, tunnel: FairleadTunnel, count: number):
   samples.add(name, 'released after ms', releasedMs);
   ROLES.forEach((role, i) => {
     samples.add(name, `${role} MiB each`, (taken[i] ?? NaN) / (count + 1));
-    samples.add(name, `${role} share left`, Math.max(0, (left[i] ?? NaN) / (taken[i] ?? NaN)));
+    // one that has taken next to nothing cannot keep much of it
+    const share = Math.max(0, left[i] ?? NaN) / Math.max(NOISE_MIB, taken[i] ?? NaN);
+    samples.add(name, `${role} share left`, share);
   });
 }
 

@@ -39,6 +39,22 @@ describe('the images', () => {
     assert.equal(install, 'npm ci --omit=dev --ignore-scripts');
   });
 
+  it('preload the memory allocator that they install, as their own user', () => {
+    for (const target of IMAGES) {
+      const image = imageOf(STAGES, target);
+      const installs = image.filter(({ name }) => name === 'RUN').map(({ text }) => text);
+      assert.equal(installs.length, 1);
+      assert.match(
+        installs[0] ?? '',
+        /apt-get install .* libjemalloc2 .*&& rm -rf \/var\/lib\/apt\/lists/,
+      );
+      const variables = image.filter(({ name }) => name === 'ENV').map(({ text }) => text);
+      assert.ok(
+        variables.some((text) => /^LD_PRELOAD=libjemalloc\.so\.2 +MALLOC_CONF=\S+$/.test(text)),
+      );
+    }
+  });
+
   it('run node itself as a user that is not root, by number', () => {
     for (const target of IMAGES) {
       const image = imageOf(STAGES, target);
@@ -47,8 +63,10 @@ describe('the images', () => {
       assert.deepEqual(jsonOf(image, 'ENTRYPOINT'), ['node', 'dist/fairlead.js']);
       assert.deepEqual(jsonOf(image, 'CMD'), [target, '--config', '/app/config/config.yaml']);
       assert.equal(lastOf(image, 'STOPSIGNAL'), 'SIGTERM');
-      // nothing may be installed after the user has changed, and nothing runs as root in the image
-      assert.ok(!image.some(({ name }) => name === 'RUN' || name === 'ADD'));
+      // nothing is installed after the user has changed
+      const steps = image.map(({ name }) => name);
+      assert.ok(steps.lastIndexOf('RUN') < steps.indexOf('USER'));
+      assert.ok(!steps.includes('ADD'));
     }
   });
 
