@@ -3,7 +3,7 @@
  * request by each of the two processes, at its listener or where it forwards; costs a level check when its level is off.
  * Never logs headers, bodies or query values (a query may hold a token); metrics count elsewhere.
  */
-import type { ErrorCode } from './errors.js';
+import type { ErrorCode, TunnelError } from './errors.js';
 import { routeText, type RequestId, type Route } from './ids.js';
 import { LogField, type Log } from './log.js';
 import { printableText } from './operations/printable-text.js';
@@ -29,6 +29,8 @@ export interface RequestFacts {
   /** From the request's head until the head of the response, if there was one. */
   readonly headMs?: number | undefined;
   readonly ending: RequestEnding;
+  /** What it ended with when it failed. Only the end that talks to the target knows addresses and causes. */
+  readonly error?: TunnelError | undefined;
   readonly callerAddress?: string | undefined;
   /** From X-SPINNAKER-USER; not logged where it is the signed token of the tunnel. */
   readonly spinnakerUser?: string | undefined;
@@ -76,7 +78,9 @@ function isFailure(ending: RequestEnding): boolean {
   return ending !== 'complete' && ending !== 'CALLER_LEFT';
 }
 
-function requestFields(facts: RequestFacts): Record<string, string | number | undefined> {
+function requestFields(
+  facts: RequestFacts,
+): Record<string, string | number | TunnelError | undefined> {
   return {
     [LogField.requestId]: facts.requestId,
     [LogField.route]: facts.route && printableText(routeText(facts.route), MAX_PATH_CHARS),
@@ -88,6 +92,7 @@ function requestFields(facts: RequestFacts): Record<string, string | number | un
     [LogField.responseBytes]: facts.responseBytes,
     [LogField.durationMs]: Math.round(facts.ms),
     [LogField.ending]: facts.ending,
+    [LogField.err]: isFailure(facts.ending) ? facts.error : undefined,
     [LogField.callerAddress]: shortFact(facts.callerAddress),
     [LogField.spinnakerUser]: userName(facts.spinnakerUser),
     [LogField.executionId]: shortFact(facts.executionId),

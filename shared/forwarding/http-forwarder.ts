@@ -189,8 +189,6 @@ class PooledForward implements Dispatcher.DispatchHandler {
   #fail(error: TunnelError): void {
     if (this.#isOver) return;
     this.#end();
-    const { parts, head } = this.#forward;
-    parts.log.debug({ err: error, service: head.service }, 'request to target failed');
     this.#stream.reset(error);
     this.#body?.destroy();
   }

@@ -85,6 +85,7 @@ export class StreamReport implements StreamObserver {
       ms: clock.monotonicMs() - this.#startedMs,
       headMs: this.#headMs,
       ending: error?.code ?? 'complete',
+      error,
       spinnakerUser: headerValue(headers, 'x-spinnaker-user'),
       executionId: headerValue(headers, 'x-spinnaker-execution-id'),
       kubectlSession: headerValue(headers, 'kubectl-session'),

@@ -243,8 +243,6 @@ class OwnConnectionForward implements StreamHandler {
   #fail(error: TunnelError): void {
     if (this.#isOver) return;
     this.#end();
-    const { parts, head } = this.#forward;
-    parts.log.debug({ err: error, service: head.service }, 'request to target failed');
     this.#stream.reset(error);
     this.#socket?.destroy();
   }

@@ -63,6 +63,7 @@ export class ExchangeReport {
       responseBytes: facts.responseBytes,
       headMs: facts.headMs,
       ending: facts.ending,
+      error: facts.error,
       requestId: this.requestId,
       route: this.#route,
       method,

@@ -85,6 +85,13 @@ describe('requests that an agent forwards', { timeout: 60_000 }, () => {
       [failed['msg'], failed['ending'], failed['status']],
       ['request failed', 'TARGET_UNREACHABLE', undefined],
     );
+    const { causes } = failed['err'] as { causes: string[] };
+    assert.deepEqual(causes, ['connect ECONNREFUSED 127.0.0.1:1']);
+    const { err } = await rig.controller.line(({ path }) => String(path).endsWith('/lost'));
+    assert.deepEqual(err, {
+      code: 'TARGET_UNREACHABLE',
+      message: 'target of generic/down: connection refused',
+    });
     assert.equal(
       await metric('fairlead_request_failures_total', 'error="TARGET_UNREACHABLE",hop="target"'),
       1,

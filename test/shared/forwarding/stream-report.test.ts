@@ -74,6 +74,7 @@ describe('the report on a forwarded stream', () => {
       ms: 50,
       headMs: 40,
       ending: 'complete',
+      error: undefined,
       spinnakerUser: 'signed',
       executionId: '01H',
       kubectlSession: undefined,
