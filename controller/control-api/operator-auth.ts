@@ -36,7 +36,6 @@ export interface Operator {
  */
 export function operatorOf(client: ClientCertificate, nowMs: number): Operator {
   const { certificate } = client;
-  // Without a certificate Node may still call a resumed TLS 1.3 connection authorized, so this comes first.
   if (certificate === undefined) {
     throw refused(
       'no client certificate was presented; the control API needs one with purpose control',
