@@ -132,7 +132,7 @@ class RunningAgent implements Agent {
       log,
       connect: (address, generation, signal) => this.#connect(address, generation, signal),
       onChange: () => undefined,
-      onReconnect: (reason) => this.#metrics.reconnect(reason),
+      onReconnect: (reason) => this.#metrics.linkEnded(reason),
     });
     this.#operationsFiles = new OperationsFiles(config, { clock, log, metrics });
     this.#addHealthChecks();

@@ -90,9 +90,10 @@ export class AgentGate {
       onChanged: (session) => registry.changed(session),
       onRtt: (session, rttMs) => metrics.observeRtt(session.name, session.id, rttMs),
       onEnded: (session) => this.#sessions.delete(session),
-      onClosed: (session) => {
+      onClosed: (session, error) => {
         registry.remove(session);
         metrics.sessionClosed(session.name, session.id);
+        metrics.linkEnded(error.code);
       },
     };
   }

@@ -475,7 +475,7 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
   {
     name: 'MAX_REASONS',
     file: 'shared/operations/metrics.ts',
-    guards: 'Distinct reasons of reconnects in metrics.',
+    guards: 'Distinct reasons for which links end, in metrics.',
     whenReached: 'Further ones are counted as `other`.',
   },
   {

@@ -22,8 +22,11 @@ export interface Metrics {
   streamClosed(): void;
   /** The round trip of a heartbeat. */
   observeRtt(agent: AgentName, session: SessionId, rttMs: number): void;
-  /** The link was lost and is dialled anew; `reason` is a short fixed text or an error code. */
-  reconnect(reason: string): void;
+  /**
+   * A link has ended: at the controller a session, at the agent also an attempt that failed. `reason` is an
+   * error code.
+   */
+  linkEnded(reason: string): void;
   /** A certificate in use; called again when it is renewed. `notAfterMs` is in ms since the epoch. */
   certificateExpires(certificate: string, notAfterMs: number): void;
   /** Adds a source of queued bytes, asked at each scrape; the returned function takes it away. */
@@ -41,7 +44,7 @@ export interface MetricsOptions {
   readonly processMetrics?: boolean;
 }
 
-/** Reasons of reconnects beyond this many are counted as `other`. */
+/** Reasons for which links end beyond this many are counted as `other`. */
 const MAX_REASONS = 50;
 
 /** The metrics of one process, in a registry of their own. */
@@ -62,7 +65,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     sessionClosed: (agent, session) => sessions.closed(agent, session),
     observeRtt: (agent, session, rttMs) => sessions.observeRtt(agent, session, rttMs),
     ...openStreams,
-    reconnect: reconnectCounter(registry),
+    linkEnded: linkEndCounter(registry, LINK_ENDS[options.side]),
     certificateExpires: certificateGauge(registry),
     queuedBytes: queuedBytesGauge(registry),
   };
@@ -97,11 +100,25 @@ function openStreamsGauge(registry: Registry): Pick<Metrics, 'streamOpened' | 's
   };
 }
 
-function reconnectCounter(registry: Registry): Metrics['reconnect'] {
-  const reasons = new Set<string>();
-  const counter = new Counter({
+/** How each side calls the ends of links, which it does not see in the same way. */
+const LINK_ENDS = {
+  agent: {
     name: 'fairlead_reconnects_total',
     help: 'Times the link to the controller was lost and dialled anew, by reason.',
+  },
+  controller: {
+    name: 'fairlead_disconnects_total',
+    help: 'Sessions of agents that have ended, by reason.',
+  },
+} as const;
+
+function linkEndCounter(
+  registry: Registry,
+  shown: { readonly name: string; readonly help: string },
+): Metrics['linkEnded'] {
+  const reasons = new Set<string>();
+  const counter = new Counter({
+    ...shown,
     labelNames: ['reason'],
     registers: [registry],
   });

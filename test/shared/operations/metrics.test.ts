@@ -156,16 +156,16 @@ describe('sessions', () => {
 });
 
 describe('other numbers', () => {
-  it('show open streams, reconnects by reason and when certificates expire', async () => {
+  it('show open streams, ends of links by reason and when certificates expire', async () => {
     const metrics = newMetrics();
     metrics.streamOpened();
     metrics.streamOpened();
     metrics.streamClosed();
-    metrics.reconnect('HEARTBEAT_LOST');
+    metrics.linkEnded('HEARTBEAT_LOST');
     metrics.certificateExpires('server', 1_800_000_000_000);
     assert.deepEqual(await samples(metrics, 'fairlead_streams_open'), ['fairlead_streams_open 1']);
-    assert.deepEqual(await samples(metrics, 'fairlead_reconnects_total'), [
-      'fairlead_reconnects_total{reason="HEARTBEAT_LOST"} 1',
+    assert.deepEqual(await samples(metrics, 'fairlead_disconnects_total'), [
+      'fairlead_disconnects_total{reason="HEARTBEAT_LOST"} 1',
     ]);
     assert.deepEqual(await samples(metrics, 'fairlead_certificate_expiration'), [
       'fairlead_certificate_expiration_timestamp_seconds{certificate="server"} 1800000000',
@@ -187,12 +187,12 @@ describe('other numbers', () => {
     assert.deepEqual(await samples(metrics, 'fairlead_queued_bytes'), ['fairlead_queued_bytes 5']);
   });
 
-  it('bound the reasons of reconnects', async () => {
+  it('bound the reasons for which links end', async () => {
     const metrics = newMetrics();
-    for (let i = 0; i < 80; i++) metrics.reconnect(`reason ${i}`);
-    const lines = await samples(metrics, 'fairlead_reconnects_total');
+    for (let i = 0; i < 80; i++) metrics.linkEnded(`reason ${i}`);
+    const lines = await samples(metrics, 'fairlead_disconnects_total');
     assert.equal(lines.length, 51);
-    assert.ok(lines.includes('fairlead_reconnects_total{reason="other"} 30'));
+    assert.ok(lines.includes('fairlead_disconnects_total{reason="other"} 30'));
   });
 
   it('include event-loop lag and memory unless left out', async () => {
