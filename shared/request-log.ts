@@ -14,6 +14,8 @@ export type RequestEnding = 'complete' | ErrorCode;
 /** What is known of a request when it has ended. */
 export interface RequestFacts {
   readonly requestId: RequestId;
+  /** Its stream, whose number both ends have in common; undefined when none was opened. */
+  readonly streamId?: number | undefined;
   /** Undefined when the credential was refused, so that no route was found. */
   readonly route: Route | undefined;
   /** Undefined, as the target, when no request could be read. */
@@ -83,6 +85,7 @@ function requestFields(
 ): Record<string, string | number | TunnelError | undefined> {
   return {
     [LogField.requestId]: facts.requestId,
+    [LogField.streamId]: facts.streamId,
     [LogField.route]: facts.route && printableText(routeText(facts.route), MAX_PATH_CHARS),
     [LogField.method]: shortFact(facts.method),
     [LogField.path]: facts.target === undefined ? undefined : pathOf(facts.target),

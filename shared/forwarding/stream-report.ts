@@ -76,6 +76,7 @@ export class StreamReport implements StreamObserver {
     const { service, method, target, headers } = this.head;
     const facts: RequestFacts = {
       requestId: this.#requestId,
+      streamId: this.#stream.id,
       route: { agent, service },
       method,
       target,

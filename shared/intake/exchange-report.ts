@@ -65,6 +65,7 @@ export class ExchangeReport {
       ending: facts.ending,
       error: facts.error,
       requestId: this.requestId,
+      streamId: facts.streamId,
       route: this.#route,
       method,
       target,

@@ -49,6 +49,8 @@ export interface ExchangeLimits {
 
 /** What became of an exchange. */
 export interface ExchangeFacts {
+  /** The last one, when the request was repeated. */
+  readonly streamId?: number | undefined;
   readonly status: number | undefined;
   readonly requestBytes: number;
   readonly responseBytes: number;
@@ -316,6 +318,7 @@ class TunnelExchange implements StreamHandler {
     if (this.#stream !== undefined) this.#leave(this.#stream, complete);
     if (!complete) this.#error ??= new TunnelError('CALLER_LEFT', 'the caller left');
     this.#plan.onFinished({
+      streamId: this.#stream?.id,
       status: this.#status,
       requestBytes: this.#requestBytes,
       responseBytes: this.#responseBytes,

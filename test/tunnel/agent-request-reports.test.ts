@@ -87,7 +87,9 @@ describe('requests that an agent forwards', { timeout: 60_000 }, () => {
     );
     const { causes } = failed['err'] as { causes: string[] };
     assert.deepEqual(causes, ['connect ECONNREFUSED 127.0.0.1:1']);
-    const { err } = await rig.controller.line(({ path }) => String(path).endsWith('/lost'));
+    const { err, streamId } = await rig.controller.line(({ path }) => path === '/lost');
+    assert.equal(typeof streamId, 'number');
+    assert.equal(streamId, failed['streamId'], 'the same request at both ends');
     assert.deepEqual(err, {
       code: 'TARGET_UNREACHABLE',
       message: 'target of generic/down: connection refused',

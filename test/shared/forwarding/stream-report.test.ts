@@ -65,6 +65,7 @@ describe('the report on a forwarded stream', () => {
     const { requestId, ...others } = facts;
     assert.match(requestId, /^[0-9a-f]{12}-1$/);
     assert.deepEqual(others, {
+      streamId: 2,
       route: { agent: 'prod', service: { type: 'jenkins', name: 'ci' } },
       method: 'PUT',
       target: '/job?token=x',
