@@ -98,7 +98,7 @@ class Connection {
   #resolveDraining: () => void = () => undefined;
   readonly #onAbort = (): void => {
     if (this.#tunnel.state !== 'handshaking') return;
-    this.#tunnel.close(new TunnelError('DRAINING', 'the agent stops'));
+    this.#tunnel.close(new TunnelError('DRAINING', 'the dial was given up'));
   };
 
   constructor(address: HostPort, parts: ConnectParts) {

@@ -11,6 +11,7 @@ import { LogField } from '../../shared/log.js';
 import type { Log } from '../../shared/log.js';
 import type { TunnelSession } from '../../shared/protocol/tunnel-session.js';
 import type { ServingSession, FailedSession, SessionEnd } from './connect-once.js';
+import { firstToServe } from './first-to-serve.js';
 
 /** What the loop works with. */
 export interface StayConnectedParts {
@@ -27,6 +28,12 @@ export interface StayConnectedParts {
   /** A session serves, or the last one has ended. */
   onChange(): void;
   onReconnect(reason: string): void;
+}
+
+/** A session that serves, and where. */
+interface DialledSession extends ServingSession {
+  readonly address: HostPort;
+  readonly connectMs: number;
 }
 
 /** A session that lasted this long shows that the way is free: the next wait is short again. */
@@ -100,12 +107,17 @@ export class ControllerLink {
 
   /** Opens a session and stays until it ends or drains; undefined: connect anew at once. */
   async #oneSession(): Promise<SessionEnd | undefined> {
-    const { clock } = this.#parts;
-    const address = this.#nextAddress();
-    const startedMs = clock.monotonicMs();
-    const session = await this.#parts.connect(address, ++this.#generation, this.#stopping.signal);
+    const { clock, limits } = this.#parts;
+    this.#generation++; // of all dials side by side: none of their sessions replaces another
+    const session = await firstToServe({
+      clock,
+      everyMs: limits.reconnectMaxMs,
+      signal: this.#stopping.signal,
+      dial: (signal) => this.#dial(signal),
+      onFailed: (end) => this.#failed(end, {}),
+    });
     if ('end' in session) return session.end;
-    this.#serving(session, address, clock.monotonicMs() - startedMs);
+    this.#serving(session);
     const servingMs = clock.monotonicMs();
     const end = await Promise.race([session.closed, session.draining.then(() => undefined)]);
     const hasLasted = clock.monotonicMs() - servingMs >= LASTED_MS;
@@ -118,9 +130,18 @@ export class ControllerLink {
     return end;
   }
 
-  #serving(session: ServingSession, address: HostPort, connectMs: number): void {
+  async #dial(signal: AbortSignal): Promise<DialledSession | FailedSession> {
+    const { clock } = this.#parts;
+    const address = this.#nextAddress();
+    const startedMs = clock.monotonicMs();
+    const session = await this.#parts.connect(address, this.#generation, signal);
+    if ('end' in session) return session;
+    return { ...session, address, connectMs: clock.monotonicMs() - startedMs };
+  }
+
+  #serving(session: DialledSession): void {
     const { log, clock, onChange } = this.#parts;
-    const { tunnel, welcome } = session;
+    const { tunnel, welcome, address, connectMs } = session;
     this.#sessions.push(tunnel);
     this.#lastError = undefined;
     if (this.#isStopped) tunnel.close(new TunnelError('DRAINING', 'the agent stops'));
@@ -151,19 +172,19 @@ export class ControllerLink {
   }
 
   /** Waits before the next attempt; a refusal is tried again too, as a new certificate may be mounted. */
-  async #pause({ error, final }: SessionEnd): Promise<void> {
-    const { log, limits, onReconnect } = this.#parts;
-    const waitMs = final ? limits.reconnectMaxMs : this.#backoff.nextMs();
+  async #pause(end: SessionEnd): Promise<void> {
+    const waitMs = end.final ? this.#parts.limits.reconnectMaxMs : this.#backoff.nextMs();
+    this.#failed(end, { retryMs: Math.round(waitMs) });
+    await this.#wait(waitMs);
+  }
+
+  #failed({ error, final }: SessionEnd, next: { readonly retryMs?: number }): void {
+    const { log, onReconnect } = this.#parts;
     this.#lastError = error;
     onReconnect(error.code);
-    const facts = {
-      [LogField.reason]: error.message,
-      code: error.code,
-      retryMs: Math.round(waitMs),
-    };
+    const facts = { [LogField.reason]: error.message, code: error.code, ...next };
     if (final) log.error(facts, 'refused by the controller');
     else log.warn(facts, 'not connected');
-    await this.#wait(waitMs);
   }
 
   /** Waits, or until the link is stopped. */

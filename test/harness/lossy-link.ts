@@ -31,6 +31,7 @@ export class LossyLink {
   readonly #sockets = new Set<net.Socket>();
   readonly #targetPort: number;
   #connections = 0;
+  #swallowed = 0;
 
   static async start(targetPort: number): Promise<LossyLink> {
     const link = new LossyLink(targetPort);
@@ -53,6 +54,16 @@ export class LossyLink {
   /** Connections made so far. */
   get connections(): number {
     return this.#connections;
+  }
+
+  /** Sockets that are open: two for each connection that is passed on, one for each that is not. */
+  get open(): number {
+    return this.#sockets.size;
+  }
+
+  /** Bytes that a stall has swallowed so far. */
+  get swallowed(): number {
+    return this.#swallowed;
   }
 
   /** Breaks all open connections with a reset. */
@@ -78,7 +89,10 @@ export class LossyLink {
       resetConnection(near);
       return;
     }
-    if (this.isDeaf) return;
+    if (this.isDeaf) {
+      near.resume().on('end', () => near.destroy());
+      return;
+    }
     const far = net.connect({
       port: this.#targetPort,
       host: '127.0.0.1',
@@ -86,8 +100,9 @@ export class LossyLink {
       noDelay: true,
     });
     this.#keep(far);
-    pump(near, far, this.up);
-    pump(far, near, this.down);
+    const onSwallowed = (bytes: number): void => void (this.#swallowed += bytes);
+    pump(near, far, this.up, onSwallowed);
+    pump(far, near, this.down, onSwallowed);
   }
 
   #keep(socket: net.Socket): void {
@@ -100,7 +115,12 @@ export class LossyLink {
 /** Bytes that may be under way: the bandwidth-delay product of a fast, long link. */
 const IN_FLIGHT_BYTES = 64 * 1024 * 1024;
 
-function pump(from: net.Socket, to: net.Socket, impairment: Impairment): void {
+function pump(
+  from: net.Socket,
+  to: net.Socket,
+  impairment: Impairment,
+  onSwallowed: (bytes: number) => void,
+): void {
   /** In order, as bytes on a wire; no bytes: the end. */
   const travelling: { readonly bytes: Buffer | undefined; readonly atMs: number }[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -142,7 +162,8 @@ function pump(from: net.Socket, to: net.Socket, impairment: Impairment): void {
     if (timer === undefined) deliver();
   };
   from.on('data', (bytes: Buffer) => {
-    if (impairment.isStalled === true) return; // swallowed; the sender's kernel believes it arrived
+    // the sender's kernel believes that it arrived
+    if (impairment.isStalled === true) return onSwallowed(bytes.length);
     if (impairment.corruptEvery !== undefined) flipBits(bytes, impairment.corruptEvery, passed);
     passed += bytes.length;
     inFlight += bytes.length;

@@ -6,7 +6,7 @@ import { LossyLink } from '../harness/lossy-link.js';
 import { ServiceCaller } from '../harness/service-caller.js';
 import { WebTarget } from '../harness/web-target.js';
 
-const LIMITS = { connectTimeoutMs: 500, reconnectMinMs: 50, reconnectMaxMs: 200 };
+const LIMITS = { connectTimeoutMs: 500, reconnectMinMs: 50, reconnectMaxMs: 1000 };
 
 describe('several controller addresses, tried in turn', { timeout: 60_000 }, () => {
   let rig: FairleadRig;

@@ -61,6 +61,67 @@ describe('an agent whose controller cannot be reached', () => {
   });
 });
 
+describe('a dial that hears nothing', () => {
+  it('is not waited for alone: others begin beside it, and the first that serves is taken', async () => {
+    const rig = start({ controllers: ['one', 'two'] });
+    assert.equal(await rig.waitForNextAttempt(), LIMITS.reconnectMaxMs);
+    assert.equal(await rig.waitForNextAttempt(), LIMITS.reconnectMaxMs);
+    assert.deepEqual(
+      rig.attempts.map(({ host, generation }) => [host, generation]),
+      [
+        ['one', 1],
+        ['two', 1],
+        ['one', 1],
+      ],
+      'of one generation, or the last to come would replace the first that serves',
+    );
+    const session = await rig.serve(1);
+    assert.deepEqual(rig.link.sessions, [session.tunnel]);
+    assert.deepEqual(
+      rig.attempts.map(({ signal }) => signal.aborted),
+      [true, true, true],
+    );
+    const late = await rig.serve(0);
+    assert.equal(late.closed.length, 1);
+    await rig.fail(undefined, 2);
+    assert.deepEqual(rig.link.sessions, [session.tunnel]);
+    rig.clock.advance(60_000);
+    await settle();
+    assert.equal(rig.attempts.length, 3);
+    assert.deepEqual(rig.reconnects, []);
+    await rig.stop();
+  });
+
+  it('fails by itself, and the others go on', async () => {
+    const rig = start();
+    await rig.waitForNextAttempt();
+    await rig.fail(undefined, 0);
+    assert.deepEqual(rig.reconnects, ['AGENT_LOST']);
+    assert.equal(rig.attempts[1]?.signal.aborted, false);
+    await rig.fail(undefined, 1);
+    assert.ok(
+      (await rig.waitForNextAttempt()) <= 500,
+      'all have failed: a wait as after any failure',
+    );
+    await rig.stop();
+  });
+
+  it('is given up when the agent stops, and none begins after that', async () => {
+    const rig = start();
+    await rig.waitForNextAttempt();
+    rig.link.close();
+    assert.deepEqual(
+      rig.attempts.map(({ signal }) => signal.aborted),
+      [true, true],
+    );
+    rig.clock.advance(60_000);
+    for (const index of [0, 1]) await rig.fail(undefined, index);
+    await rig.running;
+    assert.equal(rig.attempts.length, 2);
+    assert.equal(rig.clock.timerCount, 0);
+  });
+});
+
 describe('an agent that is refused', () => {
   it('tries again at the longest wait, as a new certificate may be mounted', async () => {
     const rig = start();
@@ -205,19 +266,16 @@ describe('an agent that stops', () => {
 /** A link whose attempts the test answers. */
 function start({ controllers = ['one'] }: { controllers?: readonly string[] } = {}) {
   const clock = new FakeClock();
-  const attempts: { readonly host: string; readonly generation: number }[] = [];
+  const attempts: Attempt[] = [];
   const reconnects: string[] = [];
-  let answer: ((session: ServingSession | FailedSession) => void) | undefined;
   let changes = 0;
   const link = new ControllerLink({
     controllers: controllers.map((host) => ({ host, port: 9001 })),
     limits: LIMITS,
     clock,
     log: silentLog(),
-    connect: ({ host }, generation) => {
-      attempts.push({ host, generation });
-      return new Promise((resolve) => (answer = resolve));
-    },
+    connect: ({ host }, generation, signal) =>
+      new Promise((answer) => attempts.push({ host, generation, signal, answer })),
     onChange: () => {
       changes++;
     },
@@ -225,11 +283,12 @@ function start({ controllers = ['one'] }: { controllers?: readonly string[] } = 
   });
   const running = link.run();
 
-  const respond = async (session: ServingSession | FailedSession): Promise<void> => {
-    assert.ok(answer !== undefined, 'an attempt is under way');
-    const resolve = answer;
-    answer = undefined;
-    resolve(session);
+  /** Answers the last attempt, or that of the index. */
+  const respond = async (session: ServingSession | FailedSession, index = -1): Promise<void> => {
+    const attempt = attempts.at(index);
+    assert.ok(attempt?.answer !== undefined, 'an attempt is under way');
+    attempt.answer(session);
+    attempt.answer = undefined;
     await settle();
   };
   return {
@@ -239,10 +298,10 @@ function start({ controllers = ['one'] }: { controllers?: readonly string[] } = 
     reconnects,
     running,
     changes: () => changes,
-    fail: (end: SessionEnd = { error: LOST, final: false }) => respond({ end }),
-    async serve(): Promise<FakeSession> {
+    fail: (end: SessionEnd = { error: LOST, final: false }, index = -1) => respond({ end }, index),
+    async serve(index = -1): Promise<FakeSession> {
       const session = new FakeSession();
-      await respond(session.serving);
+      await respond(session.serving, index);
       return session;
     },
     /** Moves time on until there is an attempt; how long that took. */
@@ -255,14 +314,23 @@ function start({ controllers = ['one'] }: { controllers?: readonly string[] } = 
       }
       return clock.monotonicMs() - startedMs;
     },
-    /** Stops the link; an attempt that is under way fails. */
+    /** Stops the link; attempts that are under way fail. */
     async stop(): Promise<void> {
       link.close();
-      if (answer !== undefined) await respond({ end: { error: LOST, final: false } });
+      for (const { answer } of attempts) answer?.({ end: { error: LOST, final: false } });
+      await settle();
       for (const session of [...link.sessions]) (session as unknown as FakeTunnel).end();
       await running;
     },
   };
+}
+
+/** An attempt to connect, and the way to answer it. */
+interface Attempt {
+  readonly host: string;
+  readonly generation: number;
+  readonly signal: AbortSignal;
+  answer: ((session: ServingSession | FailedSession) => void) | undefined;
 }
 
 /** A session's tunnel as the link uses it. */
