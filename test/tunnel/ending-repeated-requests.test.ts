@@ -3,9 +3,11 @@
  * same name; POST never, wherever the link breaks.
  */
 import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ServiceRig } from '../harness/service-rig.js';
+import type { Ask } from '../harness/service-rig.js';
 import { RawCaller } from '../harness/slow-caller.js';
 import { waitFor } from '../harness/wait-for.js';
 import { seededRandom } from '../harness/seeded-random.js';
@@ -43,6 +45,58 @@ describe('with two agents of one name, one of them killed', () => {
     assert.ok(lost > 0, 'some were with the killed agent');
     for (let i = 0; i < 10; i++) assert.equal(rig.target.count(`POST /slow?post=${i}`), 1);
     t.diagnostic(`${again} of 10 GETs served again, ${lost} of 10 POSTs lost and not sent again`);
+  });
+});
+
+describe('with three agents of one name, two of them killed one after the other', () => {
+  let rig: ServiceRig;
+  before(async () => {
+    rig = await ServiceRig.start({ agents: 3 });
+  });
+  after(async () => rig.stop());
+
+  test('a GET is sent once more and never again; what changes something or has a body is not, by no method', async (t) => {
+    const open = new Set<ServerResponse>();
+    rig.target.on.set('/held', ({ response }) => {
+      open.add(response);
+      response.on('close', () => open.delete(response));
+    });
+    const kinds: readonly Ask[] = [
+      { method: 'GET' },
+      { method: 'GET', body: 'x', headers: { 'Content-Length': '1' } },
+      { method: 'POST' },
+      { method: 'DELETE' },
+    ];
+    const requests = Array.from({ length: 96 }, (_, i) => ({ i, ...kinds[i % kinds.length] }));
+    const statuses = new Map<number, number>();
+    const answers = requests.map(async ({ i, ...how }) =>
+      statuses.set(i, (await rig.ask(`/held?id=${i}`, how)).status),
+    );
+    await waitFor('all at the target', () => open.size === requests.length);
+    for (const agent of rig.agents.slice(0, 2)) {
+      const answered = statuses.size;
+      agent.process.kill('SIGKILL');
+      await waitFor('some to be lost, and the others at the target', () => {
+        return statuses.size > answered && statuses.size + open.size === requests.length;
+      });
+    }
+    for (const response of open) response.end('served');
+    await Promise.all(answers);
+
+    const times = (i: number): number =>
+      rig.target.seen.filter((l) => l.endsWith(`id=${i}`)).length;
+    const isBareGet = ({ method, body }: Ask): boolean => method === 'GET' && body === undefined;
+    for (const request of requests) {
+      const most = isBareGet(request) ? 2 : 1;
+      assert.ok(times(request.i) <= most, `${request.method}: ${times(request.i)} times`);
+    }
+    const lost = requests.filter(({ i }) => statuses.get(i) === 502);
+    const lostGets = lost.filter(isBareGet);
+    assert.ok(lostGets.length > 0 && lostGets.every(({ i }) => times(i) === 2), 'lost twice');
+    t.diagnostic(
+      `${requests.length} requests, ${lost.length} lost, ${lostGets.length} of them GETs that were lost twice`,
+    );
+    await rig.settled();
   });
 });
 
