@@ -174,6 +174,36 @@ describe('an agent with a valid certificate that breaks the protocol', { timeout
     });
   }
 
+  it('loses its session with a reason, and nobody else notices: a body beyond its credit', async () => {
+    const rogue = await RawAgent.connect(rig);
+    await rogue.frame('welcome');
+    rogue.onFrame = (frame) => {
+      if (frame.kind !== 'open') return;
+      const { stream, window } = frame;
+      const bytes = Buffer.alloc(65_536);
+      const pieces = Array.from({ length: window / bytes.length + 1 }, (): Frame => ({
+        kind: 'data',
+        stream,
+        bytes,
+      }));
+      const head: Frame = {
+        kind: 'head',
+        stream,
+        status: 200,
+        reason: '',
+        headers: [],
+        ended: false,
+      };
+      rogue.send(head, ...pieces);
+    };
+    const toRogue = new ServiceCaller(rig, { route: 'rogue/generic/raw' });
+    assert.equal((await toRogue.call('/')).isWhole, false);
+    assert.match(await rogue.ended(), /PROTOCOL_VIOLATION.*data sent without credit/su);
+    toRogue.close();
+    rogue.destroy();
+    await assertUndisturbed();
+  });
+
   it('a message over 1 MiB, which is not even read', async () => {
     const rogue = await RawAgent.connect(rig);
     const welcome = await rogue.frame('welcome');
