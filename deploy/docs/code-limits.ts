@@ -248,9 +248,15 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: 'See `sessionBufferBudgetBytes`.',
   },
   {
-    name: 'SMALLEST_WINDOW_BYTES',
+    name: 'SMALLER_WINDOW_BYTES',
     file: 'shared/protocol/buffer-budget.ts',
     guards: 'First window of a stream when half of a budget is taken.',
+    whenReached: 'See `sessionBufferBudgetBytes`.',
+  },
+  {
+    name: 'SMALLEST_WINDOW_BYTES',
+    file: 'shared/protocol/buffer-budget.ts',
+    guards: 'First window of a stream when three quarters of a budget are taken.',
     whenReached: 'See `sessionBufferBudgetBytes`.',
   },
   {

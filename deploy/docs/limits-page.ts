@@ -21,7 +21,7 @@ const WHEN_REACHED: Readonly<Record<keyof Limits, string>> = {
   initialWindowBytes: 'The sender pauses its source until the reader has taken some.',
   maxWindowBytes: 'The window grows no further.',
   sessionBufferBudgetBytes:
-    'From a quarter on new streams start with 64 KiB, from half on with 16 KiB. Spent: 503 `BUFFERS_SPENT` with `Retry-After: 1`; open requests go on, their windows stay as they are.',
+    'From a quarter on new streams start with 64 KiB, from half on with 16, from three quarters on with 8: more than 13,000 quiet streams by default. Spent: 503 `BUFFERS_SPENT` with `Retry-After: 1`; open requests go on, their windows stay as they are.',
   processBufferBudgetBytes: 'As `sessionBufferBudgetBytes`.',
   responseHeadTimeoutMs:
     '504 `TARGET_SILENT`. Counted at the end that talks to the target; the other end waits 5 s longer and then says so itself. Protocol upgrades are bounded at the agent.',

@@ -6,7 +6,8 @@
 
 /** Windows a new stream starts with, by the share of the budget that is taken already. */
 const SMALL_WINDOW_BYTES = 64 * 1024;
-const SMALLEST_WINDOW_BYTES = 16 * 1024;
+const SMALLER_WINDOW_BYTES = 16 * 1024;
+const SMALLEST_WINDOW_BYTES = 8 * 1024;
 
 /** A budget, within its parent's if it has one. */
 export class BufferBudget {
@@ -55,7 +56,8 @@ export class BufferBudget {
   #windowNow(): number {
     const share = this.#share();
     if (share < 0.25) return Number.MAX_SAFE_INTEGER;
-    return share < 0.5 ? SMALL_WINDOW_BYTES : SMALLEST_WINDOW_BYTES;
+    if (share < 0.5) return SMALL_WINDOW_BYTES;
+    return share < 0.75 ? SMALLER_WINDOW_BYTES : SMALLEST_WINDOW_BYTES;
   }
 
   #share(): number {

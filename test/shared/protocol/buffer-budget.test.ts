@@ -1,6 +1,7 @@
 /** What peers may make a process hold, in total. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { defaultLimits } from '../../../shared/config/limits.js';
 import { BufferBudget } from '../../../shared/protocol/buffer-budget.js';
 
 const KIB = 1024;
@@ -34,6 +35,8 @@ describe('a budget', () => {
     ['from a quarter', 250, 256 * KIB, 64 * KIB],
     ['just below half', 499, 256 * KIB, 64 * KIB],
     ['from half', 500, 256 * KIB, 16 * KIB],
+    ['just below three quarters', 749, 256 * KIB, 16 * KIB],
+    ['from three quarters', 750, 256 * KIB, 8 * KIB],
     ['no more than wanted', 500, 4 * KIB, 4 * KIB],
     ['none when it is spent', 1000, 256 * KIB, 0],
   ];
@@ -45,6 +48,14 @@ describe('a budget', () => {
       assert.equal(budget.reserved, takenShare * 4 * KIB + given);
     });
   }
+
+  it('has room for more than 10,000 quiet streams of a session by default', () => {
+    const { sessionBufferBudgetBytes, initialWindowBytes } = defaultLimits();
+    const budget = new BufferBudget(sessionBufferBudgetBytes);
+    let streams = 0;
+    while (budget.reserveWindow(initialWindowBytes) > 0) streams++;
+    assert.ok(streams > 13_000, `${streams} streams`);
+  });
 
   it("looks at its parent's share too", () => {
     const process = new BufferBudget(4000 * KIB);
