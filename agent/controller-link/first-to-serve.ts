@@ -6,11 +6,14 @@ import type { Clock, Timer } from '../../shared/clock.js';
 import { TunnelError } from '../../shared/errors.js';
 import type { FailedSession, ServingSession, SessionEnd } from './connect-once.js';
 
+/** From one dial to the next while none has an outcome. Well above what a handshake takes on a busy machine. */
+export const DIAL_AGAIN_MS = 4_000;
+/** Under way at once: a controller to which all its agents come back must not drown in handshakes. */
+export const MAX_DIALS = 3;
+
 /** What dials are made with. */
 export interface DialParts<S extends ServingSession> {
   readonly clock: Clock;
-  /** From one dial to the next while none has an outcome, ms. */
-  readonly everyMs: number;
   /** When it aborts, those under way are given up and no other begins. */
   readonly signal: AbortSignal;
   /** Opens one session, giving up when `signal` aborts before it serves; never rejects. */
@@ -23,7 +26,7 @@ export interface DialParts<S extends ServingSession> {
 export async function firstToServe<S extends ServingSession>(
   parts: DialParts<S>,
 ): Promise<S | FailedSession> {
-  const { clock, everyMs, signal } = parts;
+  const { clock, signal } = parts;
   const givenUp = new AbortController();
   const giveUp = (): void => givenUp.abort();
   signal.addEventListener('abort', giveUp);
@@ -31,7 +34,7 @@ export async function firstToServe<S extends ServingSession>(
   try {
     return await new Promise((resolve) => {
       const next = dials(parts, givenUp.signal, resolve);
-      timer = clock.every(everyMs, () => {
+      timer = clock.every(DIAL_AGAIN_MS, () => {
         if (!givenUp.signal.aborted) next();
       });
       next();
@@ -43,7 +46,7 @@ export async function firstToServe<S extends ServingSession>(
   }
 }
 
-/** Begins a dial each time it is called; `resolve` is called once. */
+/** Begins a dial each time it is called, if there is room for one; `resolve` is called once. */
 function dials<S extends ServingSession>(
   { dial, onFailed }: DialParts<S>,
   signal: AbortSignal,
@@ -64,6 +67,7 @@ function dials<S extends ServingSession>(
     }
   };
   return () => {
+    if (underWay >= MAX_DIALS) return;
     underWay++;
     void dial(signal).then(settled); // never rejects
   };

@@ -107,11 +107,10 @@ export class ControllerLink {
 
   /** Opens a session and stays until it ends or drains; undefined: connect anew at once. */
   async #oneSession(): Promise<SessionEnd | undefined> {
-    const { clock, limits } = this.#parts;
+    const { clock } = this.#parts;
     this.#generation++; // of all dials side by side: none of their sessions replaces another
     const session = await firstToServe({
       clock,
-      everyMs: limits.reconnectMaxMs,
       signal: this.#stopping.signal,
       dial: (signal) => this.#dial(signal),
       onFailed: (end) => this.#failed(end, {}),

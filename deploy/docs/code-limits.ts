@@ -296,6 +296,18 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: TRANSPORT_GONE,
   },
   {
+    name: 'DIAL_AGAIN_MS',
+    file: 'agent/controller-link/first-to-serve.ts',
+    guards: 'From one dial of an agent to the next while none has an outcome.',
+    whenReached: 'Another dial begins, to the next address; the first that serves is taken.',
+  },
+  {
+    name: 'MAX_DIALS',
+    file: 'agent/controller-link/first-to-serve.ts',
+    guards: 'Dials of an agent at once.',
+    whenReached: 'The next begins when one of them has failed.',
+  },
+  {
     name: 'HANDSHAKE_TIMEOUT_MS',
     file: 'controller/agents/tunnel-server.ts',
     guards: 'TLS handshake of an agent.',

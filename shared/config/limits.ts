@@ -81,7 +81,7 @@ const options = z.strictObject({
   reconnectMaxMs: durationMs(10)
     .default(4_000)
     .describe(
-      'Longest wait before the agent connects again, and from one dial to the next while none is answered. Bounds the outage after a long controller stop or a dead network.',
+      'Longest wait before the agent connects again. Bounds the outage after a long controller stop.',
     ),
   targetConnectTimeoutMs: durationMs(100)
     .default(10_000)

@@ -59,7 +59,7 @@ describe('a dial that was swallowed on its way', { timeout: 60_000 }, () => {
       config: {
         controllerHostname: undefined,
         controllerHostnames: [`127.0.0.1:${deaf.port}`, `localhost:${rig.ports.agents}`],
-        limits: { connectTimeoutMs: 60_000, reconnectMaxMs: 500 },
+        limits: { connectTimeoutMs: 60_000 },
       },
     });
     const connected = await agent.line(({ msg }) => msg === 'connected');
