@@ -56,7 +56,7 @@ export class Multiplexer implements StreamHost {
   readonly #writer: FairWriter;
   readonly #growth: WindowGrowth;
   readonly #streams = new Slots<TunnelStream>();
-  /** Place of each stream by its number. */
+  /** Place of each stream by its number; counts them, so that an entry left behind shows. */
   readonly #slots = new Map<number, number>();
   #nextId: number;
   #lastAccepted = 0;
@@ -74,7 +74,7 @@ export class Multiplexer implements StreamHost {
   }
 
   get openStreams(): number {
-    return this.#streams.size;
+    return this.#slots.size;
   }
 
   /** Bytes held for streams of this session, in both directions. */
@@ -169,7 +169,7 @@ export class Multiplexer implements StreamHost {
   streamClosed(stream: TunnelStream): void {
     this.#writer.forget(stream);
     this.#remove(stream.id);
-    if (this.#streams.size === 0) this.#options.events.onIdle();
+    if (this.#slots.size === 0) this.#options.events.onIdle();
   }
 
   handlerThrew(reason: unknown): void {
@@ -193,7 +193,7 @@ export class Multiplexer implements StreamHost {
       throw new TunnelError('HEADERS_TOO_LARGE', `the request has ${fault}`);
     }
     if (this.#isClosed) throw new TunnelError('AGENT_LOST', 'the session has ended');
-    if (this.#streams.size >= this.#options.maxStreams) throw tooManyStreams(this.#options);
+    if (this.#slots.size >= this.#options.maxStreams) throw tooManyStreams(this.#options);
     const window = this.#options.budget.reserveWindow(this.#options.initialWindowBytes);
     if (window === 0) throw buffersSpent(head);
     return window;
@@ -241,7 +241,7 @@ export class Multiplexer implements StreamHost {
 
   #refuse(window: number): TunnelError | undefined {
     if (this.#refusal !== undefined) return this.#refusal;
-    if (this.#streams.size >= this.#options.maxStreams) return tooManyStreams(this.#options);
+    if (this.#slots.size >= this.#options.maxStreams) return tooManyStreams(this.#options);
     if (window > 0 && !this.#options.budget.reserve(window)) return buffersSpent(undefined);
     return undefined;
   }
