@@ -29,6 +29,8 @@ const PATHS = {
   reader: `/body?${UNREAD_BYTES}`,
   upload: '/unread',
 } as const;
+/** What the target writes to each watch. */
+const EVENT = 'event\n';
 /** Fairlead's listeners allow 250 on a connection. */
 const PER_CONNECTION = 200;
 /** Streams whose head is awaited at once. */
@@ -53,7 +55,7 @@ function hold(from: Http2Caller): void {
   stream.on('close', () => fail('a stream was closed'));
   switch (kind) {
     case 'watch':
-      stream.on('data', onEvent);
+      countEvent(stream);
       expectHead(stream);
       break;
     case 'reader':
@@ -74,10 +76,14 @@ function expectHead(stream: ClientHttp2Stream): void {
   );
 }
 
-/** The target writes one event to each watch, so that pieces are events. */
-function onEvent(bytes: Buffer): void {
-  if (bytes.toString() !== 'event\n') fail(`wrong event ${bytes.toString()}`);
-  if (++events === streams) report('events', { count: events });
+/** Counts the one event that the target writes to each watch, in however many pieces it comes. */
+function countEvent(stream: ClientHttp2Stream): void {
+  let text = '';
+  stream.on('data', (bytes: Buffer) => {
+    text += bytes.toString();
+    if (!EVENT.startsWith(text)) fail(`wrong event ${text}`);
+    if (text === EVENT && ++events === streams) report('events', { count: events });
+  });
 }
 
 function fail(text: string): void {
