@@ -13,6 +13,7 @@ import type { ManagedServiceCatalog } from '../shared/forwarding/service-catalog
 import { StreamForwarder } from '../shared/forwarding/stream-handler.js';
 import { StreamReports } from '../shared/forwarding/stream-report.js';
 import { requestLogOf } from '../shared/intake/exchange-report.js';
+import type { ReportParts } from '../shared/intake/exchange-report.js';
 import type { Log } from '../shared/log.js';
 import { HealthChecks } from '../shared/operations/health.js';
 import { createMetrics } from '../shared/operations/metrics.js';
@@ -87,6 +88,7 @@ class RunningAgent implements Agent {
   readonly #metrics: Metrics = createMetrics({ version: VERSION, side: 'agent' });
   readonly #health = new HealthChecks();
   readonly #catalog: ManagedServiceCatalog;
+  readonly #report: ReportParts;
   readonly #forwarder: StreamForwarder;
   readonly #link: ControllerLink;
   readonly #budget: BufferBudget;
@@ -117,13 +119,13 @@ class RunningAgent implements Agent {
       onAdvertisementChange: () => this.#announceServices(),
     });
     const metrics = this.#metrics;
-    const requestLog = requestLogOf(config.requestLog, log);
+    this.#report = { requestLog: requestLogOf(config.requestLog, log), metrics, clock, log };
     this.#forwarder = new StreamForwarder({
       catalog: this.#catalog,
       limits,
       clock,
       log,
-      reports: new StreamReports({ requestLog, metrics, clock, agent: identity.name }),
+      reports: new StreamReports({ ...this.#report, agent: identity.name }),
     });
     this.#link = new ControllerLink({
       controllers: config.controllers,
@@ -249,12 +251,12 @@ class RunningAgent implements Agent {
 
   async #openPorts(): Promise<AgentPorts> {
     const { clock, log } = this.#deps;
-    const { limits, bindAddress, requestLog } = this.#config;
+    const { limits, bindAddress } = this.#config;
     return AgentPorts.open({
       incoming: this.#services.incomingServices,
       bindAddress,
       limits,
-      report: { requestLog: requestLogOf(requestLog, log), metrics: this.#metrics, clock, log },
+      report: this.#report,
       clock,
       log,
       session: () => this.#link.current,

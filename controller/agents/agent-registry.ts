@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer } from '../../shared/clock.js';
 import { TunnelError } from '../../shared/errors.js';
+import { forgetOldest } from '../../shared/forget-oldest.js';
 import type { AgentName, Route } from '../../shared/ids.js';
 import { serviceText } from '../../shared/ids.js';
 import type { TunnelSession } from '../../shared/protocol/tunnel-session.js';
@@ -158,9 +159,7 @@ export class AgentRegistry implements ConnectedAgents {
   #remember(agent: AgentName): void {
     this.#lastSeen.delete(agent);
     this.#lastSeen.set(agent, this.#clock.now());
-    if (this.#lastSeen.size <= MAX_REMEMBERED) return;
-    const [oldest] = this.#lastSeen.keys();
-    if (oldest !== undefined) this.#lastSeen.delete(oldest);
+    forgetOldest(this.#lastSeen, MAX_REMEMBERED);
   }
 
   #wake(agent: AgentName): void {

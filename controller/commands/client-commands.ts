@@ -3,6 +3,7 @@
  * Values are checked by the control API, so that its rules stand in one place.
  */
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { OPERATIONS_TLS } from '../../shared/config/operations-tls.js';
 import { examples, outputFormat, type ProgramContext } from './command-help.js';
 import { addConnectionOptions } from './connection-options.js';
 
@@ -66,7 +67,7 @@ export function addAgentManifestCommand(program: Command, { io }: ProgramContext
       new Option(
         '--prometheus-tls <mode>',
         'TLS for metrics, with the Secret opsmx-agent-NAME-metrics; default: off',
-      ).choices(['off', 'server', 'mutual']),
+      ).choices(OPERATIONS_TLS),
     )
     .option('-o, --output <file>', 'write there, readable by you only (- is stdout)')
     .option('--force', 'replace an existing file')

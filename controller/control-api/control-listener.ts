@@ -5,11 +5,12 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import { TLSSocket, type SecureContextOptions } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
 import type { Clock } from '../../shared/clock.js';
-import { errorText, TunnelError } from '../../shared/errors.js';
+import { TunnelError } from '../../shared/errors.js';
 import { listen } from '../../shared/http/listen.js';
 import { setServerContext } from '../../shared/http/server-context.js';
+import { clientCertificateOf } from '../../shared/intake/client-certificate.js';
 import type { Log } from '../../shared/log.js';
 import type { ControlApi } from './control-api.js';
 import type { ControlResponse } from './control-response.js';
@@ -93,7 +94,7 @@ async function serve(
       method: request.method ?? '',
       target: request.url ?? '',
       remoteAddress: request.socket.remoteAddress ?? 'unknown',
-      client: clientCertificateOf(request),
+      client: clientOf(request),
       readBody: () => bodyText(request, maxBodyBytes),
     });
     send(response, answer);
@@ -116,16 +117,9 @@ function send(response: ServerResponse, answer: ControlResponse): void {
   response.end(body);
 }
 
-function clientCertificateOf(request: IncomingMessage): ClientCertificate {
-  const { socket } = request;
-  if (!(socket instanceof TLSSocket)) return { certificate: undefined, chainError: 'no TLS' };
-  // Node's types call it an Error; at run time it is the code of OpenSSL's verdict.
-  const verdict: unknown = socket.authorizationError;
-  const code = typeof verdict === 'string' ? verdict : errorText(verdict);
-  return {
-    certificate: socket.getPeerX509Certificate(),
-    chainError: socket.authorized ? undefined : code,
-  };
+function clientOf({ socket }: IncomingMessage): ClientCertificate {
+  const client = clientCertificateOf(socket);
+  return { certificate: client?.certificate, chainError: client?.refusal };
 }
 
 async function bodyText(request: IncomingMessage, maxBytes: number): Promise<string> {

@@ -2,13 +2,10 @@
  * POST /api/v1/generateAgentManifest: everything an agent needs in its cluster, as one YAML file for
  * `kubectl apply`. Not in v3.5, where SAPOR had to put one together from components.
  */
+import { OPERATIONS_TLS } from '../../shared/config/operations-tls.js';
 import { TunnelError } from '../../shared/errors.js';
 import { agentName } from '../../shared/ids.js';
-import {
-  AGENT_ACCESS,
-  AGENT_PROMETHEUS_TLS,
-  renderAgentManifest,
-} from '../rendering/agent-manifest.js';
+import { AGENT_ACCESS, renderAgentManifest } from '../rendering/agent-manifest.js';
 import type { ControlApiParts } from './control-api-parts.js';
 import { jsonEndpoint, type ControlEndpoint } from './control-endpoint.js';
 import { yamlResponse } from './control-response.js';
@@ -42,7 +39,7 @@ const FIELDS = {
   /** Secrets in the agent's namespace that services name by secretName. */
   secretNames,
   /** The agent's option of that name; its certificate is the business of a Secret beside the manifest. */
-  prometheusTLS: oneOf(AGENT_PROMETHEUS_TLS),
+  prometheusTLS: oneOf(OPERATIONS_TLS),
 };
 
 /** Request {agentName, …}; everything but the name has a default. */

@@ -4,6 +4,7 @@
  * issues the certificate and calls it. The parts: agent-access.ts, agent-settings.ts, agent-workload.ts and, for
  * both of these, agent-metrics-tls.ts.
  */
+import type { OperationsTls } from '../../shared/config/operations-tls.js';
 import { agentAccess } from './agent-access.js';
 import { agentSettings } from './agent-settings.js';
 import { agentWorkload } from './agent-workload.js';
@@ -17,10 +18,6 @@ import { yamlStream, type YamlDocument } from './yaml-text.js';
  */
 export const AGENT_ACCESS = ['cluster', 'namespaced', 'view', 'none'] as const;
 export type AgentAccess = (typeof AGENT_ACCESS)[number];
-
-/** TLS of the agent's port for metrics and health: its option prometheusTLS; the first is the default. */
-export const AGENT_PROMETHEUS_TLS = ['off', 'server', 'mutual'] as const;
-export type AgentPrometheusTls = (typeof AGENT_PROMETHEUS_TLS)[number];
 
 /** What an agent manifest is made of. */
 export interface AgentManifestOptions {
@@ -39,7 +36,7 @@ export interface AgentManifestOptions {
   /** Secrets in the agent's namespace that its services name by secretName. */
   readonly secretNames: readonly string[];
   /** Unless off, the pods wait for a Secret with the certificate: agent-metrics-tls.ts. */
-  readonly prometheusTls: AgentPrometheusTls;
+  readonly prometheusTls: OperationsTls;
   readonly controllerHost: string;
   readonly controllerPort: number;
   readonly caPem: string;

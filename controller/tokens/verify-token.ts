@@ -4,6 +4,7 @@
  * Synchronous throughout.
  */
 import type { Clock } from '../../shared/clock.js';
+import { forgetOldest } from '../../shared/forget-oldest.js';
 import { agentName, type Route } from '../../shared/ids.js';
 import type { KeySet, KeySource } from './key-set.js';
 import {
@@ -70,11 +71,8 @@ export class TokenVerifier {
   }
 
   private remember(token: string, entry: Remembered): void {
-    if (this.remembered.size >= this.maxRemembered) {
-      const leastRecent = this.remembered.keys().next();
-      if (leastRecent.done !== true) this.remembered.delete(leastRecent.value);
-    }
     this.remembered.set(token, entry);
+    forgetOldest(this.remembered, this.maxRemembered);
   }
 }
 

@@ -6,6 +6,8 @@ import { z } from 'zod';
 import { LOG_FORMATS, LOG_LEVELS } from '../log.js';
 import { bindAddress, listenPort, optionalText } from './option-kinds.js';
 import { limitsSchema } from './limits.js';
+import { OPERATIONS_TLS } from './operations-tls.js';
+import type { OperationsTls } from './operations-tls.js';
 import { related } from './related.js';
 
 /** Schema fields to spread into the mapping of a process. */
@@ -17,7 +19,7 @@ export const processOptions = {
     .default(9102)
     .describe('Port for metrics and health (/metrics, /livez, /readyz).'),
   prometheusTLS: z
-    .enum(['off', 'server', 'mutual'])
+    .enum(OPERATIONS_TLS)
     .default('off')
     .describe(
       'TLS on that port: off as in the Go versions, as probes and scrapers expect it; server; or mutual, where /metrics needs a client certificate of prometheusClientCAFile, and the health paths say without one only whether, not why. With server and mutual, probes need scheme: HTTPS.',
@@ -47,7 +49,7 @@ export const processOptions = {
 
 /** The options of the port for metrics and health. */
 export interface OperationsOptions {
-  readonly prometheusTLS: 'off' | 'server' | 'mutual';
+  readonly prometheusTLS: OperationsTls;
   readonly prometheusCertFile?: string | undefined;
   readonly prometheusKeyFile?: string | undefined;
   readonly prometheusClientCAFile?: string | undefined;

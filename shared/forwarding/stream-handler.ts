@@ -59,15 +59,17 @@ export class StreamForwarder {
   /** Takes a stream that the peer opened; attaches a handler before it returns. */
   accept(stream: TunnelStream, head: RequestHead, mapHead?: HeadMap): void {
     const entry = this.#parts.catalog.find(head.service);
-    const service = serviceText(head.service);
     const report = this.#parts.reports.begin(stream, head, entry !== undefined);
     if (entry === undefined) {
       return stream.reset(
-        new TunnelError('SERVICE_NOT_OFFERED', `service ${service} is not offered`),
+        new TunnelError(
+          'SERVICE_NOT_OFFERED',
+          `service ${serviceText(head.service)} is not offered`,
+        ),
       );
     }
     if (entry.state === 'faulty') {
-      const text = `service ${service} is not usable: ${entry.fault}`;
+      const text = `service ${serviceText(head.service)} is not usable: ${entry.fault}`;
       return stream.reset(new TunnelError('SERVICE_NOT_CONFIGURED', text));
     }
     try {

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import type { PeerCertificate } from 'node:tls';
 import { errorText } from '../errors.js';
+import { forgetOldest } from '../forget-oldest.js';
 import type { ClientCertificate } from './caller-exchange.js';
 
 // Keyed by the connection, so it lives and dies with it.
@@ -46,8 +47,7 @@ function certificateOf(socket: TLSSocket): X509Certificate | undefined {
   if (seen !== undefined) return seen;
   const certificate = new X509Certificate(raw);
   if (!socket.authorized) return certificate; // a stranger's must not drive out one that comes again
-  const [oldest] = known.keys();
-  if (known.size >= MAX_KNOWN && oldest !== undefined) known.delete(oldest);
   known.set(fingerprint256, certificate);
+  forgetOldest(known, MAX_KNOWN);
   return certificate;
 }
