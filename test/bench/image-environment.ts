@@ -9,8 +9,18 @@ import { projectFile } from '../deploy/project-files.js';
 /** Debian package of the allocator. */
 export const ALLOCATOR_PACKAGE = 'libjemalloc2';
 
+type Environment = Readonly<Record<string, string>>;
+
+/** Kept, as looking takes a process, every Fairlead of a run asks, and the answer stays the same. */
+let found: { readonly env: Environment | undefined } | undefined;
+
 /** Variables for controller and agent; undefined where the allocator is missing. */
-export function allocatorEnvironment(): Record<string, string> | undefined {
+export function allocatorEnvironment(): Environment | undefined {
+  found ??= { env: lookForAllocator() };
+  return found.env;
+}
+
+function lookForAllocator(): Environment | undefined {
   const image = imageOf(stagesOf(projectFile('deploy/docker/Dockerfile')), 'controller');
   const words = image.filter(({ name }) => name === 'ENV').flatMap(({ text }) => text.split(/\s+/));
   const wanted = words.filter((word) => /^(?:LD_PRELOAD|MALLOC_CONF)=/.test(word));
