@@ -11,13 +11,16 @@ export interface Goal {
   readonly unit: string;
 }
 
-/** What keeps anybody from reaching the goal here: a measurement of this run under the same conditions. */
+/**
+ * What keeps anybody from reaching the goal here: a measurement of this run under the same conditions, the most
+ * that can be had for goals with a lower bound, the least for those with an upper one.
+ */
 export interface Limit {
   readonly what: string;
   readonly values: readonly number[];
 }
 
-export type Verdict = 'met' | 'not met' | 'measured limit' | 'not measured';
+export type Verdict = 'met' | 'not met' | 'measured limit' | 'not measured' | 'not judged';
 
 /** One line of the table. */
 export interface Finding {
@@ -38,6 +41,8 @@ export interface Question {
   /** One per round; none: not measured. */
   readonly values: readonly number[];
   readonly limit?: Limit;
+  /** Why this run cannot answer: the figure is shown only. */
+  readonly notJudged?: string | undefined;
   readonly note?: string;
 }
 
@@ -50,9 +55,10 @@ export function atMost(bound: number, unit: string): Goal {
 }
 
 /** Judges by the median. */
-export function judge({ row, what, goal, values, limit, note = '' }: Question): Finding {
+export function judge(question: Question): Finding {
+  const { row, what, goal, values, limit, notJudged = '', note = '' } = question;
   const unit = goal.unit === '' ? '' : ` ${goal.unit}`;
-  const verdict = verdictOf(goal, values, limit);
+  const verdict = verdictOf(question);
   const reason =
     verdict === 'measured limit' && limit !== undefined
       ? `${limit.what}: ${figureText(median(limit.values))}${unit}`
@@ -64,12 +70,13 @@ export function judge({ row, what, goal, values, limit, note = '' }: Question): 
     figure: values.length === 0 ? '-' : `${figureText(median(values))}${unit}`,
     spread: spreadText(values),
     verdict,
-    note: [reason, note].filter((text) => text !== '').join('; '),
+    note: [reason, notJudged, note].filter((text) => text !== '').join('; '),
   };
 }
 
-function verdictOf(goal: Goal, values: readonly number[], limit: Limit | undefined): Verdict {
+function verdictOf({ goal, values, limit, notJudged }: Question): Verdict {
   if (values.length === 0) return 'not measured';
+  if (notJudged !== undefined) return 'not judged';
   if (isMet(goal, median(values))) return 'met';
   const isOutOfReach = limit !== undefined && !isMet(goal, median(limit.values));
   return isOutOfReach && limit.values.length > 0 ? 'measured limit' : 'not met';
