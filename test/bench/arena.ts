@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { ChildProgram } from '../../deploy/demo/child-program.js';
+import { startBareTunnel } from './bare-tunnel.js';
 import { reportOf, startProgram } from './bench-program.js';
 import type { Contestant } from './contestant.js';
 import { MissingTool } from './debian-tool.js';
@@ -149,6 +150,15 @@ export class Arena {
         pids: { controller: [near.pid], agent: [far.pid] },
       };
     });
+  }
+
+  /** The barest tunnel on the libraries of Fairlead, for small requests only. */
+  async bareTunnel(): Promise<Contestant> {
+    const { plainPort: targetPort, cert, key } = await this.target();
+    const options = { targetPort, ca: this.fairlead.rig.caPem, cert, key };
+    return this.#once('bare-tunnel', () =>
+      startBareTunnel((name, of) => this.startProgram(name, of), options),
+    );
   }
 
   /** Who else there is, without a long link: direct, `ssh -R` where there is one, a proxy, bare pipes. */

@@ -23,6 +23,7 @@ export const addedLatency: Row = {
     const { fairlead } = arena;
     const contestants = [
       ...(await arena.others()),
+      await arena.bareTunnel(),
       fairlead.contestant(PLAIN, NEAR, fairlead.plainCaller(NEAR)),
       fairlead.contestant(OVER_TLS, NEAR, fairlead.tokenCaller(NEAR)),
     ];

@@ -29,10 +29,11 @@ export const growth: Row = {
   run: async (bench) => {
     const samples = new Samples();
     const contestants = await contestantsOf(bench);
-    await warmUp(bench, contestants);
+    // it holds bodies whole, so it does not take part where they grow
+    const withBare = [...contestants, await bench.arena.bareTunnel()];
+    await warmUp(bench, withBare);
     const extent = bench.isQuick ? 'quick' : 'all';
-    const rivals = contestants.map(({ name }) => name);
-    await addCallers(bench, samples, contestants, CALLERS[extent]);
+    await addCallers(bench, samples, withBare, CALLERS[extent]);
     await addSizes(bench, samples, contestants, BODY_KIB[extent]);
     await addSessions(bench, samples, SESSIONS[extent]);
     const chart = (x: Axis, y: string, names: readonly string[]): LineChart =>
@@ -41,14 +42,14 @@ export const growth: Row = {
     const sessions: Axis = { name: 'sessions', points: SESSIONS[extent] };
     const sizes: Axis = { name: 'KiB', points: BODY_KIB[extent] };
     const rates = [
-      chart(callers, 'requests/s', rivals),
+      chart(callers, 'requests/s', namesOf(withBare)),
       chart(sessions, 'requests/s', [FAIRLEAD]),
-      chart(sizes, 'MiB/s', rivals),
+      chart(sizes, 'MiB/s', namesOf(contestants)),
     ];
     return {
       samples,
       findings: rates.map(cliffFinding),
-      charts: [...rates, chart(callers, 'p99 ms', rivals)],
+      charts: [...rates, chart(callers, 'p99 ms', namesOf(withBare))],
       notes: [`Bodies: ${BODY_CALLERS} callers; sessions: ${SESSION_CALLERS} callers.`],
     };
   },
@@ -63,6 +64,10 @@ async function contestantsOf({ arena }: Bench): Promise<Contestant[]> {
     await arena.proxyHop(),
     fairlead.contestant(FAIRLEAD, NEAR, fairlead.plainCaller(NEAR)),
   ].filter((contestant) => contestant !== undefined);
+}
+
+function namesOf(contestants: readonly Contestant[]): string[] {
+  return contestants.map(({ name }) => name);
 }
 
 async function addCallers(

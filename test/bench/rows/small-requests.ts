@@ -47,6 +47,7 @@ async function contestantsOf(arena: Arena): Promise<Caller[]> {
     fairlead.contestant(name, NEAR, endpoint);
   const http1 = [
     ...(await arena.others()),
+    await arena.bareTunnel(),
     tunnel(PLAIN, fairlead.plainCaller(NEAR)),
     tunnel(`${PLAIN}, TLS target`, fairlead.plainCaller(NEAR, 'tls')),
     tunnel(OVER_TLS, fairlead.tokenCaller(NEAR)),

@@ -1,0 +1,71 @@
+/**
+ * The gRPC call between the two ends of the bare tunnel (bare-near-program.ts, bare-far-program.ts): messages
+ * are JSON arrays of all requests, or all responses, that one turn of the event loop brought.
+ */
+import type { ServiceDefinition } from '@grpc/grpc-js';
+
+/** From near to far. Headers are raw: name, value, name, value. */
+export type BareRequest = readonly [id: number, method: string, path: string, headers: string[]];
+
+/** From far to near. A character of the body is a byte (latin1). */
+export type BareResponse = readonly [id: number, status: number, headers: string[], body: string];
+
+const asBytes = (bytes: Buffer): Buffer => bytes;
+
+/** The service: one method, messages as bytes. */
+export const BARE_SERVICE = {
+  Carry: {
+    path: '/fairlead.bench.BareTunnel/Carry',
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: asBytes,
+    requestDeserialize: asBytes,
+    responseSerialize: asBytes,
+    responseDeserialize: asBytes,
+  },
+} as const satisfies ServiceDefinition;
+
+/** For both ends: a turn of 512 callers goes into one message. */
+export const NO_MESSAGE_LIMIT = { 'grpc.max_receive_message_length': -1 } as const;
+
+/** What goes the other way. */
+type Opposite<Item> = Item extends BareRequest ? BareResponse : BareRequest;
+
+/** What a client call and a server call have in common. */
+interface DuplexCall {
+  write(message: Buffer): boolean;
+  on(event: 'data', listener: (message: Buffer) => void): unknown;
+  on(event: 'error', listener: (reason: Error) => void): unknown;
+  on(event: 'end' | 'close' | 'cancelled', listener: () => void): unknown;
+}
+
+/**
+ * Takes what the other end sends; the returned function sends to it. When the call breaks this throws into
+ * the event loop, which ends the program with a fault.
+ */
+export function carryOver<Item extends BareRequest | BareResponse>(
+  call: DuplexCall,
+  receive: (item: Item) => void,
+): (item: Opposite<Item>) => void {
+  call.on('data', (message) => {
+    const items = JSON.parse(message.toString()) as Item[]; // the other end is built with this one
+    for (const item of items) receive(item);
+  });
+  call.on('error', (reason) => callBroke(reason.message));
+  for (const event of ['end', 'close', 'cancelled'] as const)
+    call.on(event, () => callBroke(event));
+
+  let batch: Opposite<Item>[] = [];
+  return (item) => {
+    if (batch.push(item) > 1) return;
+    setImmediate(() => {
+      const items = batch;
+      batch = [];
+      call.write(Buffer.from(JSON.stringify(items)));
+    });
+  };
+}
+
+function callBroke(how: string): never {
+  throw new Error(`the call between the ends broke: ${how}`);
+}
