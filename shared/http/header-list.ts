@@ -5,27 +5,39 @@
 
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 
-/** Flat list of alternating names and values; its length is even. */
+/**
+ * Flat list of alternating names and values; its length is even. A list that was handed on is not changed:
+ * what has nothing to drop or add hands on the very list it got.
+ */
 export type HeaderList = string[];
+
+/** Whether a name is `lowerName`, whatever its case. */
+export function isHeaderName(name: string, lowerName: string): boolean {
+  return name.length === lowerName.length && name.toLowerCase() === lowerName;
+}
 
 /** First value of a header (name in lower case), or undefined. */
 export function headerValue(headers: HeaderList, lowerName: string): string | undefined {
   for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i];
-    if (name?.length === lowerName.length && name.toLowerCase() === lowerName)
-      return headers[i + 1];
+    if (isHeaderName(headers[i] ?? '', lowerName)) return headers[i + 1];
   }
   return undefined;
+}
+
+/** How many headers of a name (in lower case) there are. */
+export function headerCount(headers: HeaderList, lowerName: string): number {
+  let count = 0;
+  for (let i = 0; i < headers.length; i += 2) {
+    if (isHeaderName(headers[i] ?? '', lowerName)) count++;
+  }
+  return count;
 }
 
 /** All values of a header (name in lower case), in order. */
 export function headerValues(headers: HeaderList, lowerName: string): string[] {
   const values: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i];
-    if (name?.length === lowerName.length && name.toLowerCase() === lowerName) {
-      values.push(headers[i + 1] ?? '');
-    }
+    if (isHeaderName(headers[i] ?? '', lowerName)) values.push(headers[i + 1] ?? '');
   }
   return values;
 }

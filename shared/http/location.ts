@@ -3,6 +3,7 @@
  * target into a path below its base URL, the listener turns that into the caller's own origin and
  * prefix. What points elsewhere is left alone. Text is cut and joined, never parsed and printed again.
  */
+import { isHeaderName } from './header-list.js';
 import type { HeaderList } from './header-list.js';
 
 /** The target's side: scheme and authority as the target may write itself, and its base path. */
@@ -56,10 +57,10 @@ function unmistakable(path: string): string {
 
 function mapLocation(headers: HeaderList, change: (value: string) => string): HeaderList {
   for (let i = 0; i < headers.length; i += 2) {
-    if (headers[i]?.toLowerCase() !== 'location') continue;
+    if (!isHeaderName(headers[i] ?? '', 'location')) continue;
     const changed = [...headers];
     for (let at = i; at < changed.length; at += 2) {
-      if (changed[at]?.toLowerCase() === 'location')
+      if (isHeaderName(changed[at] ?? '', 'location'))
         changed[at + 1] = change(changed[at + 1] ?? '');
     }
     return changed;

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { TunnelError } from '../errors.js';
-import { headerBytes, headerValues } from '../http/header-list.js';
+import { headerBytes, headerCount } from '../http/header-list.js';
 import { PROTOCOL_LIMITS } from '../protocol/frame.js';
 import type { CallerExchange } from './caller-exchange.js';
 import { hasRequestBody } from './http1-exchange.js';
@@ -16,12 +16,14 @@ interface HeadLimits {
 }
 
 /** What is wrong with an HTTP/1 request line and Host, or undefined. */
-export function http1Fault(request: IncomingMessage): TunnelError | undefined {
+export function http1Fault(
+  request: Pick<IncomingMessage, 'httpVersion' | 'rawHeaders'>,
+): TunnelError | undefined {
   const { httpVersion } = request;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') {
     return new TunnelError('REQUEST_INVALID', `HTTP/${httpVersion} is not served here`);
   }
-  const hosts = headerValues(request.rawHeaders, 'host').length;
+  const hosts = headerCount(request.rawHeaders, 'host');
   if (hosts === 1 || (hosts === 0 && httpVersion === '1.0')) return undefined;
   return new TunnelError(
     'REQUEST_INVALID',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   headerBytes,
+  headerCount,
   headerPairs,
   headerValue,
   headerValues,
@@ -26,6 +27,12 @@ describe('a header list', () => {
 
   it('gives all values of a name in order, the empty ones too', () => {
     assert.deepEqual(headerValues(LIST, 'accept'), ['a', 'b', '']);
+  });
+
+  it('knows how many headers of a name it has', () => {
+    assert.equal(headerCount(LIST, 'accept'), 3);
+    assert.equal(headerCount(LIST, 'x-one'), 1);
+    assert.equal(headerCount(['X', 'accept'], 'accept'), 0);
   });
 
   it('leaves out what is not wanted and keeps the rest as it was', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ErrorCode } from '../../../shared/errors.js';
 import type { CallerExchange } from '../../../shared/intake/caller-exchange.js';
-import { requestFault } from '../../../shared/intake/request-rules.js';
+import { http1Fault, requestFault } from '../../../shared/intake/request-rules.js';
 import { PROTOCOL_LIMITS } from '../../../shared/protocol/frame.js';
 
 const LIMITS = { maxHeaderBytes: 1000, maxTargetBytes: 100 };
@@ -47,6 +47,29 @@ describe('a request', () => {
     const fault = requestFault(request({ target: '/'.repeat(200) }), LIMITS);
     assert.match(fault?.message ?? '', /200 bytes, at most 100 .*limits\.maxTargetBytes/);
   });
+});
+
+describe('an HTTP/1 request', () => {
+  const cases: readonly (readonly [string, string[], string | undefined])[] = [
+    ['1.1', ['Host', 'h'], undefined],
+    ['1.1', ['Accept', 'host', 'HOST', ''], undefined],
+    ['1.1', [], 'this one has 0'],
+    ['1.1', ['X', 'Host', 'Hosts', 'h'], 'this one has 0'],
+    ['1.1', ['Host', 'h', 'host', 'h'], 'this one has 2'],
+    ['1.0', [], undefined],
+    ['1.0', ['Host', 'h'], undefined],
+    ['1.0', ['Host', 'h', 'X', '1', 'HOST', 'i'], 'this one has 2'],
+    ['0.9', ['Host', 'h'], 'HTTP/0.9 is not served here'],
+  ];
+  for (const [httpVersion, rawHeaders, fault] of cases) {
+    const outcome = fault === undefined ? 'served' : `refused: ${fault}`;
+    it(`of ${httpVersion} with ${JSON.stringify(rawHeaders)} is ${outcome}`, () => {
+      const error = http1Fault({ httpVersion, rawHeaders });
+      if (fault === undefined) return assert.equal(error, undefined);
+      assert.equal(error?.code, 'REQUEST_INVALID');
+      assert.ok(error.message.includes(fault));
+    });
+  }
 });
 
 /** The rules look at nothing else of an exchange. */
