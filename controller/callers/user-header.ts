@@ -4,8 +4,9 @@
  * users whom this controller vouched for. So in requests and in responses. fiat gets the user in its path.
  */
 import { TunnelError } from '../../shared/errors.js';
-import { headerValue } from '../../shared/http/header-list.js';
+import { headerValue, isHeaderName } from '../../shared/http/header-list.js';
 import type { HeaderList } from '../../shared/http/header-list.js';
+import { headerOfText, textOfHeader } from '../../shared/http/header-text.js';
 import type { RequestHead } from '../../shared/protocol/frame.js';
 
 /** Signs and verifies users. */
@@ -54,15 +55,6 @@ function withPlainUser(headers: HeaderList, verify: (token: string) => string): 
   return token === undefined ? headers : withUser(headers, headerOfText(verify(token)));
 }
 
-/** Header values are bytes; the name in them is UTF-8, in tokens and paths it is text. */
-function textOfHeader(value: string): string {
-  return Buffer.from(value, 'latin1').toString('utf8');
-}
-
-function headerOfText(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
-}
-
 function fiatTarget(target: string, tokens: UserTokens): string {
   const match = FIAT_TARGET.exec(target);
   if (match === null) return target;
@@ -92,9 +84,10 @@ function withUser(headers: HeaderList, value: string): HeaderList {
   let isSet = false;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] ?? '';
-    if (name.toLowerCase() !== USER_HEADER) changed.push(name, headers[i + 1] ?? '');
+    const isUser = isHeaderName(name, USER_HEADER);
+    if (!isUser) changed.push(name, headers[i + 1] ?? '');
     else if (!isSet) changed.push(name, value);
-    isSet ||= name.toLowerCase() === USER_HEADER;
+    isSet ||= isUser;
   }
   return changed;
 }

@@ -6,6 +6,7 @@ import type { Dispatcher } from 'undici';
 import type { Timer } from '../clock.js';
 import { TunnelError } from '../errors.js';
 import type { HeaderList } from '../http/header-list.js';
+import { headerOfBytes, headerOfText } from '../http/header-text.js';
 import { serviceText } from '../ids.js';
 import { isLongRunning } from '../http/long-running.js';
 import { targetHeaders } from '../http/target-headers.js';
@@ -127,10 +128,10 @@ class PooledForward implements Dispatcher.DispatchHandler {
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean {
-    const headers = raw.map(latin1);
+    const headers = raw.map(headerOfBytes);
     const { method } = this.#forward.head;
     if (!this.#isFit(headers, status)) return true;
-    const reason = bytesAsLatin1(statusText);
+    const reason = headerOfText(statusText); // undici reads its bytes as UTF-8
     const { mapResponse } = this.#forward.parts;
     const head = responseHead({ status, reason, headers, method }, this.#endpoint, mapResponse);
     if (status < 200) {
@@ -154,7 +155,7 @@ class PooledForward implements Dispatcher.DispatchHandler {
   }
 
   onComplete(raw: unknown): void {
-    const trailers = latin1List(raw);
+    const trailers = trailerList(raw);
     if (!this.#isFit(trailers)) return;
     this.#end();
     if (!this.#isBodyless) this.#stream.end(trailers);
@@ -199,17 +200,8 @@ class PooledForward implements Dispatcher.DispatchHandler {
   }
 }
 
-/** undici reads the reason phrase as UTF-8. */
-function bytesAsLatin1(text: string): string {
-  return Buffer.from(text).toString('latin1');
-}
-
-function latin1(bytes: Buffer): string {
-  return bytes.toString('latin1');
-}
-
 /** Trailers as undici gives them: a flat list of buffers, or nothing. */
-function latin1List(list: unknown): HeaderList {
+function trailerList(list: unknown): HeaderList {
   if (!Array.isArray(list)) return [];
-  return list.map((item: unknown) => (Buffer.isBuffer(item) ? latin1(item) : String(item)));
+  return list.map((item: unknown) => (Buffer.isBuffer(item) ? headerOfBytes(item) : String(item)));
 }
