@@ -2,9 +2,9 @@
  * The head of a target's response as it goes back through the tunnel.
  */
 import { STATUS_CODES } from 'node:http';
-import { endToEndHeaders } from '../http/hop-by-hop.js';
-import { withoutHeaders } from '../http/header-list.js';
+import { headerValue } from '../http/header-list.js';
 import type { HeaderList } from '../http/header-list.js';
+import { answerHeaders } from '../http/hop-by-hop.js';
 import { locationFromTarget } from '../http/location.js';
 import type { ResponseHead } from '../protocol/frame.js';
 import { headFault } from '../protocol/head-limits.js';
@@ -34,18 +34,11 @@ export function responseHead(
   mapHeaders?: ResponseMap,
 ): ResponseHead {
   const { status, reason, method } = response;
-  // an Authorization in a response is none of the caller's business (v3.5 dropped it too)
-  const headers = withoutHeaders(
-    endToEndHeaders(response.headers, status === 101),
-    (name) => name === 'authorization',
-  );
+  const headers = answerHeaders(response.headers, status === 101);
   return {
     status,
     reason: reason === STATUS_CODES[status] || !REASON_PHRASE.test(reason) ? '' : reason,
-    headers: locationFromTarget(mapHeaders?.(headers) ?? headers, {
-      origins: originsOf(endpoint),
-      basePath: endpoint.basePath,
-    }),
+    headers: locatedHeaders(mapHeaders?.(headers) ?? headers, endpoint),
     ended: hasNoBody(status, method),
   };
 }
@@ -55,6 +48,13 @@ export function unfitFields(headers: HeaderList, status = 200): string | undefin
   if (status < 100) return `it answered with status ${status}`;
   const fault = headFault(headers);
   return fault === undefined ? undefined : `it sent ${fault}`;
+}
+
+function locatedHeaders(headers: HeaderList, endpoint: TargetEndpoint): HeaderList {
+  // few responses have one, and the names of the target take longer to make than it does to look
+  if (headerValue(headers, 'location') === undefined) return headers;
+  const { basePath } = endpoint;
+  return locationFromTarget(headers, { origins: originsOf(endpoint), basePath });
 }
 
 /** Statuses and methods whose responses never have a body (RFC 9110 section 6.4.1). */

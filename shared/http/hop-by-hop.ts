@@ -4,8 +4,9 @@
  */
 import { headerValues } from './header-list.js';
 import type { HeaderList } from './header-list.js';
+import { HeaderNames } from './header-names.js';
 
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
+const HOP_BY_HOP = [
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -15,13 +16,21 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
   'http2-settings',
+];
+
+/**
+ * Headers that frame or address the message; a Connection header cannot make them disappear. It names Upgrade
+ * as a matter of course, which a switch of protocols keeps.
+ */
+const NEVER_CONNECTION_NAMED: ReadonlySet<string> = new Set([
+  'host',
+  'content-length',
+  'expect',
+  'upgrade',
 ]);
 
-/** Headers that frame or address the message; a Connection header cannot make them disappear. */
-const NEVER_CONNECTION_NAMED: ReadonlySet<string> = new Set(['host', 'content-length', 'expect']);
-
 /** Headers by which a caller would tell the next server who it is or where the request came from. */
-const CALLER_ONLY: ReadonlySet<string> = new Set([
+const CALLER_ONLY = [
   'authorization',
   'x-opsmx-token',
   'forwarded',
@@ -31,41 +40,70 @@ const CALLER_ONLY: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
   'x-forwarded-prefix',
   'x-real-ip',
-]);
+];
+
+/** A credential in a response is none of the caller's business (v3.5 dropped it too). */
+const TARGET_ONLY = ['authorization'];
+
+const NOT_FORWARDED = droppedNames(HOP_BY_HOP);
+const NOT_FROM_CALLERS = droppedNames([...HOP_BY_HOP, ...CALLER_ONLY]);
+const NOT_FROM_TARGETS = droppedNames([...HOP_BY_HOP, ...TARGET_ONLY]);
 
 /** The end-to-end headers, in order. `keepUpgrade` keeps Upgrade, for a protocol switch. */
 export function endToEndHeaders(headers: HeaderList, keepUpgrade = false): HeaderList {
-  const named = connectionOptions(headers);
-  const kept: HeaderList = [];
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] ?? '';
-    const lower = name.toLowerCase();
-    const isHop = HOP_BY_HOP.has(lower) && !(keepUpgrade && lower === 'upgrade');
-    if (isHop || (named.has(lower) && lower !== 'upgrade')) continue;
-    kept.push(name, headers[i + 1] ?? '');
-  }
-  return kept;
+  return without(headers, NOT_FORWARDED, keepUpgrade);
 }
 
 /** A caller's headers as they enter the tunnel: end to end, and without its credentials for us. */
 export function callerHeaders(headers: HeaderList, isUpgrade: boolean): HeaderList {
-  const kept = endToEndHeaders(headers, isUpgrade);
-  for (let i = kept.length - 2; i >= 0; i -= 2) {
-    if (CALLER_ONLY.has((kept[i] ?? '').toLowerCase())) kept.splice(i, 2);
+  return without(headers, NOT_FROM_CALLERS, isUpgrade);
+}
+
+/** The headers of a target's answer as they enter the tunnel: end to end, and without a credential. */
+export function answerHeaders(headers: HeaderList, isSwitch: boolean): HeaderList {
+  return without(headers, NOT_FROM_TARGETS, isSwitch);
+}
+
+/** What is dropped of a message, and of one that switches protocols. */
+interface DroppedNames {
+  readonly ordinary: HeaderNames;
+  readonly switching: HeaderNames;
+}
+
+function droppedNames(lowerNames: readonly string[]): DroppedNames {
+  return {
+    ordinary: new HeaderNames(lowerNames),
+    switching: new HeaderNames(lowerNames.filter((name) => name !== 'upgrade')),
+  };
+}
+
+/** The very list when nothing has to go. */
+function without(headers: HeaderList, names: DroppedNames, isSwitch: boolean): HeaderList {
+  const dropped = isSwitch ? names.switching : names.ordinary;
+  // Connection is one of them: where none is, no Connection header names others
+  if (!dropped.isIn(headers)) return headers;
+  const named = connectionOptions(headers);
+  const kept: HeaderList = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? '';
+    if (!dropped.has(name) && !named.has(name)) kept.push(name, headers[i + 1] ?? '');
   }
   return kept;
 }
 
-const NO_OPTIONS: ReadonlySet<string> = new Set();
-
 /** Names that the Connection headers list. */
-function connectionOptions(headers: HeaderList): ReadonlySet<string> {
-  const values = headerValues(headers, 'connection');
-  if (values.length === 0) return NO_OPTIONS;
-  const names = new Set<string>();
-  for (const name of values.join(',').toLowerCase().split(',')) {
-    const option = name.trim();
-    if (option !== '' && !NEVER_CONNECTION_NAMED.has(option)) names.add(option);
-  }
-  return names;
+function connectionOptions(headers: HeaderList): HeaderNames {
+  const value = headerValues(headers, 'connection').join(',');
+  return USUAL_OPTIONS.get(value) ?? namedOptions(value);
 }
+
+function namedOptions(value: string): HeaderNames {
+  const options = value.toLowerCase().split(',');
+  const names = options.map((option) => option.trim());
+  return new HeaderNames(names.filter((name) => name !== '' && !NEVER_CONNECTION_NAMED.has(name)));
+}
+
+/** What nearly all messages say, or leave unsaid, is taken apart beforehand. */
+const USUAL_OPTIONS: ReadonlyMap<string, HeaderNames> = new Map(
+  ['', 'keep-alive', 'Keep-Alive', 'close', 'Upgrade'].map((value) => [value, namedOptions(value)]),
+);

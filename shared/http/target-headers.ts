@@ -2,8 +2,10 @@
  * The headers of a request as the target gets them: Host and credential are the target's own, and for
  * Kubernetes whatever would make the agent speak as somebody else is dropped (design 4).
  */
-import { endToEndHeaders } from './hop-by-hop.js';
+import { isHeaderName } from './header-list.js';
 import type { HeaderList } from './header-list.js';
+import { HeaderNames } from './header-names.js';
+import { endToEndHeaders } from './hop-by-hop.js';
 
 /** What the target wants to see. */
 export interface TargetIdentity {
@@ -12,6 +14,12 @@ export interface TargetIdentity {
   readonly authority: string;
   readonly authorization: string | undefined;
 }
+
+/** What the target gets from us, never from a caller. */
+const OURS = new HeaderNames(['host', 'authorization']);
+
+/** Headers that name a user to the apiserver, and Spinnaker's own, which are no business of a cluster. */
+const IMPERSONATION = /^(?:impersonate-|x-remote-|x-spinnaker-)/i;
 
 const WEBSOCKET_BEARER = 'base64url.bearer.authorization.k8s.io.';
 
@@ -28,10 +36,9 @@ export function targetHeaders(
   for (let i = 0; i < given.length; i += 2) {
     const name = given[i] ?? '';
     const value = given[i + 1] ?? '';
-    const lower = name.toLowerCase();
-    if (lower === 'host' || lower === 'authorization') continue;
-    if (isKubernetes && isImpersonation(lower)) continue;
-    if (isKubernetes && lower === 'sec-websocket-protocol') {
+    if (OURS.has(name)) continue;
+    if (isKubernetes && IMPERSONATION.test(name)) continue;
+    if (isKubernetes && isHeaderName(name, 'sec-websocket-protocol')) {
       const protocols = withoutBearer(value);
       if (protocols !== '') kept.push(name, protocols);
       continue;
@@ -40,15 +47,6 @@ export function targetHeaders(
   }
   if (isUpgrade) kept.push('Connection', 'Upgrade');
   return kept;
-}
-
-/** Headers that name a user to the apiserver, and Spinnaker's own, which are no business of a cluster. */
-function isImpersonation(lower: string): boolean {
-  return (
-    lower.startsWith('impersonate-') ||
-    lower.startsWith('x-remote-') ||
-    lower.startsWith('x-spinnaker-')
-  );
 }
 
 function withoutBearer(protocols: string): string {

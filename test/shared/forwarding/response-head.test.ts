@@ -96,6 +96,24 @@ describe('a response head', () => {
   }
 });
 
+describe('the headers of a response head', () => {
+  it('are the very list of the target when nothing has to go or to change', () => {
+    const headers = ['Audit-Id', 'a', 'Content-Type', 'application/json', 'Date', 'd'];
+    assert.equal(responseHead({ ...answer, headers }, endpoint).headers, headers);
+  });
+
+  it('are changed before Location is looked for', () => {
+    const changed = (headers: string[]) => [
+      ...headers,
+      'Location',
+      'https://jenkins.corp/jenkins/x',
+    ];
+    assert.deepEqual(responseHead({ ...answer, headers: ['A', '1'] }, endpoint, changed).headers, [
+      ...['A', '1', 'Location', '/x'],
+    ]);
+  });
+});
+
 describe('fields that the tunnel cannot carry', () => {
   it('are told from those it can', () => {
     const fields = (count: number) => Array<string>(count * 2).fill('x');

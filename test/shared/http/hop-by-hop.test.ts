@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { callerHeaders, endToEndHeaders } from '../../../shared/http/hop-by-hop.js';
+import { answerHeaders, callerHeaders, endToEndHeaders } from '../../../shared/http/hop-by-hop.js';
 import { headerList } from '../protocol/arbitrary-frames.js';
 
 describe('end-to-end headers', () => {
@@ -46,6 +46,16 @@ describe('end-to-end headers', () => {
       ['X-C', '3'],
     ],
     [
+      'no header that one of the usual Connection headers names',
+      ['Close', '1', 'Connection', 'close', 'CLOSE', '2', 'X', '3'],
+      ['X', '3'],
+    ],
+    [
+      'everything else beside Connection headers that name nothing',
+      ['X', '1', 'Connection', '', 'connection', ' , ', 'Close', '2'],
+      ['X', '1', 'Close', '2'],
+    ],
+    [
       'what frames and addresses the message, even if Connection names it',
       [
         'Connection',
@@ -78,6 +88,15 @@ describe('end-to-end headers', () => {
     }
   });
 
+  it('are the very list when nothing has to go, and never change the one given', () => {
+    const list = ['Host', 'h', 'User-Agent', 'u', 'X-Connection', 'x-a', 'X-A', '1'];
+    assert.equal(endToEndHeaders(list), list);
+    const given = ['X-A', '1', 'Connection', 'x-a', 'X-B', '2'];
+    const copy = [...given];
+    assert.deepEqual(endToEndHeaders(given), ['X-B', '2']);
+    assert.deepEqual(given, copy);
+  });
+
   it('stay the same when they are taken again', () => {
     fc.assert(
       fc.property(headerList, (headers) => {
@@ -99,6 +118,16 @@ describe("a caller's headers", () => {
     assert.deepEqual(callerHeaders(given, false), ['X-Other', '7', 'Cookie', 'c']);
   });
 
+  it('lose what Connection names, credentials or not', () => {
+    const given = ['X-Hop', '1', 'Authorization', 'x', 'Connection', 'authorization, x-hop'];
+    assert.deepEqual(callerHeaders([...given, 'X-Keep', '2'], false), ['X-Keep', '2']);
+  });
+
+  it('are those of the request itself when nothing has to go', () => {
+    const given = ['Host', 'h', 'Accept-Encoding', 'gzip', 'Kubectl-Session', 's'];
+    assert.equal(callerHeaders(given, false), given);
+  });
+
   it('keep Upgrade only for a switch of protocols', () => {
     const given = ['Connection', 'Upgrade', 'Upgrade', 'SPDY/3.1', 'Authorization', 'x'];
     assert.deepEqual(callerHeaders(given, true), ['Upgrade', 'SPDY/3.1']);
@@ -114,6 +143,22 @@ describe("a caller's headers", () => {
         assert.ok(!callerHeaders(given, true).includes('secret-of-the-caller'));
       }),
     );
+  });
+});
+
+describe("the headers of a target's answer", () => {
+  it('enter the tunnel without a credential and without those of the connection', () => {
+    const given = [
+      ...['AUTHORIZATION', 'x', 'Connection', 'x-hop', 'X-Hop', '1', 'Keep-Alive', 'timeout=5'],
+      ...['X-Real-IP', '2', 'X-Forwarded-For', '3', 'WWW-Authenticate', 'Basic'],
+    ];
+    assert.deepEqual(answerHeaders(given, false), given.slice(8));
+  });
+
+  it('keep Upgrade only for a switch of protocols', () => {
+    const given = ['Connection', 'Upgrade', 'Upgrade', 'SPDY/3.1', 'Authorization', 'x'];
+    assert.deepEqual(answerHeaders(given, true), ['Upgrade', 'SPDY/3.1']);
+    assert.deepEqual(answerHeaders(given, false), []);
   });
 });
 
