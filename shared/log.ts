@@ -8,7 +8,7 @@ import { isatty } from 'node:tty';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import type * as pinoPretty from 'pino-pretty';
 import { errorFields } from './operations/error-fields.js';
-import { GatheredLines } from './operations/gathered-lines.js';
+import { GatheredLines, type ByteStream } from './operations/gathered-lines.js';
 import { lineTime } from './operations/line-time.js';
 import { withoutSecrets } from './operations/log-redaction.js';
 
@@ -99,6 +99,12 @@ const require = createRequire(import.meta.url);
 /** Bytes of lines that may wait for a stalled reader of stdout; what comes on top is dropped and counted. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 const FLUSH_TIMEOUT_MS = 1_000;
+/**
+ * How gathered lines are written: each piece at once when idle (with a minimum of 0, pino's flush would not
+ * wait for the write), else after those before it, never joined with them (by a largest write that each
+ * exceeds), as bytes: as text, each is measured, encoded and, once written, encoded again.
+ */
+const PIECE_BY_PIECE = { minLength: 1, maxWrite: 2, contentMode: 'buffer' } as const;
 
 /** Builds the log of a process. */
 export function createLog(options: LogOptions): RootLog {
@@ -109,18 +115,17 @@ export function createLog(options: LogOptions): RootLog {
   const fd = destination === 'stdout' ? 1 : 2;
   const isTerminal = isatty(fd);
   const isSync = options.writes === 'at-once';
-  // minLength 1 writes at once when idle and gathers lines while a write is under way; with 0, pino's
-  // flush would not wait for the write.
   const stream = pino.destination({
     dest: fd,
     sync: isSync,
-    minLength: isSync ? 0 : 1,
     maxLength: MAX_WAITING_BYTES,
+    ...(isSync ? {} : PIECE_BY_PIECE),
   });
   // A full disk behind a redirected stdout must not end the process; the next line tries again.
   stream.on('error', () => undefined);
   if (isSync) return rootLogOver(stream, options, isTerminal);
-  const lines = new GatheredLines(stream);
+  // it takes bytes as PIECE_BY_PIECE has it, which its type does not tell
+  const lines = new GatheredLines(stream as unknown as ByteStream);
   const root = rootLogOver(lines, options, isTerminal);
   reportDroppedLines(stream, root.log);
   return {
@@ -192,8 +197,8 @@ function withoutTerminalControls(jsonLine: string): string {
 
 function reportDroppedLines(stream: ReturnType<typeof pino.destination>, log: Log): void {
   let dropped = 0;
-  stream.on('drop', (lines: string) => {
-    dropped += lines.split('\n').length - 1;
+  stream.on('drop', (lines: Buffer) => {
+    dropped += lineEnds(lines);
   });
   stream.on('drain', () => {
     if (dropped === 0) return;
@@ -201,6 +206,12 @@ function reportDroppedLines(stream: ReturnType<typeof pino.destination>, log: Lo
     dropped = 0;
     log.warn({ [LogField.count]: count }, 'log lines dropped: their reader was too slow');
   });
+}
+
+function lineEnds(lines: Buffer): number {
+  let count = 0;
+  for (let at = lines.indexOf(10); at >= 0; at = lines.indexOf(10, at + 1)) count += 1;
+  return count;
 }
 
 /** A reader that has stalled must not hold up the end of the process, hence the time-out. */

@@ -578,9 +578,9 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: 'They are written.',
   },
   {
-    name: 'GATHER_CHARS',
+    name: 'GATHER_BYTES',
     file: 'shared/operations/gathered-lines.ts',
-    guards: 'Characters of lines that wait so.',
+    guards: 'Bytes of lines that wait so.',
     whenReached: 'They are written at once.',
   },
   // memory
