@@ -5,7 +5,6 @@
  */
 import type { Clock } from '../clock.js';
 import type { TunnelError } from '../errors.js';
-import { headerValue } from '../http/header-list.js';
 import { requestIdSource } from '../ids.js';
 import type { AgentName, RequestId } from '../ids.js';
 import type { Metrics } from '../operations/metrics.js';
@@ -87,9 +86,7 @@ export class StreamReport implements StreamObserver {
       headMs: this.#headMs,
       ending: error?.code ?? 'complete',
       error,
-      spinnakerUser: headerValue(headers, 'x-spinnaker-user'),
-      executionId: headerValue(headers, 'x-spinnaker-execution-id'),
-      kubectlSession: headerValue(headers, 'kubectl-session'),
+      headers,
     };
     if (this.#isOffered) {
       metrics.requestFinished(facts);

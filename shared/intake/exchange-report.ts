@@ -4,7 +4,6 @@
 import type { Clock } from '../clock.js';
 import type { TunnelError } from '../errors.js';
 import { errorResponse } from '../http/error-response.js';
-import { headerValue } from '../http/header-list.js';
 import type { RequestId, Route } from '../ids.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../operations/metrics.js';
@@ -71,9 +70,7 @@ export class ExchangeReport {
       target,
       ms: clock.monotonicMs() - this.#startedMs,
       callerAddress: remoteAddress,
-      spinnakerUser: headerValue(headers, 'x-spinnaker-user'),
-      executionId: headerValue(headers, 'x-spinnaker-execution-id'),
-      kubectlSession: headerValue(headers, 'kubectl-session'),
+      headers,
     };
     metrics.streamClosed();
     metrics.requestFinished(report);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { TunnelError } from '../../shared/errors.js';
 import { agentName, requestIdSource } from '../../shared/ids.js';
 import { createLog, type LogLevel } from '../../shared/log.js';
 import { createRequestLog, type RequestFacts } from '../../shared/request-log.js';
@@ -33,9 +35,10 @@ describe('the line of a finished request', () => {
   it('tells route, path, status, sizes, duration and ending', () => {
     const [line] = linesFor({
       callerAddress: '10.0.0.7',
-      spinnakerUser: 'ada',
-      executionId: '01H',
-      kubectlSession: 'b1',
+      headers: [
+        ...['X-Spinnaker-User', 'ada', 'Accept-Encoding', 'gzip', 'x-spinnaker-user', 'eve'],
+        ...['x-spinnaker-execution-ID', '01H', 'KUBECTL-Session', 'b1', 'Authorization', 'hush'],
+      ],
     });
     delete line?.['time'];
     assert.deepEqual(line, {
@@ -109,14 +112,16 @@ describe('secrets and tricks in a request', () => {
   });
 
   it('do not get into the line as a user who is still a signed token', () => {
-    const [line] = linesFor({ spinnakerUser: `eyJhbGciOiJIUzI1NiJ9.${'e'.repeat(300)}.sig-_` });
+    const [line] = linesFor({
+      headers: ['X-Spinnaker-User', `eyJhbGciOiJIUzI1NiJ9.${'e'.repeat(300)}.sig-_`],
+    });
     assert.ok(line !== undefined && !('spinnakerUser' in line));
   });
 
   it('cannot forge lines or drive a terminal', () => {
     const [line] = linesFor({
       target: '/a\n{"level":"info"}\u001b[2J\u2028',
-      spinnakerUser: 'eve\r\nadmin',
+      headers: ['X-Spinnaker-User', 'eve\r\nadmin'],
       method: 'G\u0000T',
     });
     assert.equal(line?.['path'], '/a\\x0a{"level":"info"}\\x1b[2J\\u2028');
@@ -128,12 +133,133 @@ describe('secrets and tricks in a request', () => {
     const long = 'x'.repeat(100_000);
     const [line] = linesFor({
       target: `/${long}?${`${'k'.repeat(40)}=1&`.repeat(9_999)}`,
-      spinnakerUser: long,
-      executionId: long,
-      kubectlSession: long,
+      headers: [
+        ...['x-spinnaker-user', long, 'x-spinnaker-execution-id', long, 'kubectl-session', long],
+      ],
       callerAddress: long,
       method: long,
     });
     assert.ok(JSON.stringify(line).length < 2_500);
+  });
+});
+
+describe('a line written past the general serializer', () => {
+  /** Lines of the same facts by both ways: a child has fields of its own, so its lines are all pino's. */
+  function bothWays(format: 'json' | 'pretty', facts: RequestFacts): string[] {
+    const lines: string[] = [];
+    const destination = { write: (line: string) => void lines.push(line) };
+    const { log } = createLog({ level: 'debug', format, destination });
+    for (const one of [log, log.child({})]) createRequestLog(one)(facts);
+    return lines.map((line) => line.replace(/"time":"[^"]*"|^\[[^\]]*\]/, 'time'));
+  }
+
+  const anyText = fc
+    .array(
+      fc.oneof(
+        fc.constantFrom(
+          'GET',
+          '/',
+          'api',
+          '?',
+          '&',
+          '=',
+          '#',
+          ' ',
+          '"',
+          '\\',
+          '\n',
+          '\u2028',
+          '/a/b',
+        ),
+        fc.constantFrom('token', '"token', '"password":"hush"', 'x","authorization","hush', 'key'),
+        fc.constantFrom(
+          'Bearer ',
+          'BASIC ',
+          'hushhushhushhush',
+          'eyJ',
+          'EYjhushhush',
+          '.hush.hush',
+        ),
+        fc.constantFrom(
+          '-----BEGIN PRIVATE KEY-----',
+          '-----END PRIVATE KEY-----',
+          'x'.repeat(120),
+        ),
+        fc.string({ unit: 'binary', maxLength: 5 }),
+        fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)),
+      ),
+      { maxLength: 6 },
+    )
+    .map((parts) => parts.join(''));
+  const plainText = fc.stringMatching(/^[\w.:@/-]{0,30}$/);
+  const text = fc.oneof(plainText, anyText);
+  const number = fc.oneof(fc.nat(), fc.constantFrom(-0.2, NaN, Infinity, 1e21, 0.5));
+  const option = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined });
+  const header = fc.tuple(
+    fc.constantFrom('X-Spinnaker-User', 'x-spinnaker-execution-id', 'Kubectl-Session', 'Accept'),
+    text,
+  );
+  const anyFacts: fc.Arbitrary<RequestFacts> = fc.record({
+    requestId: fc.constant(facts.requestId),
+    streamId: option(fc.nat()),
+    route: option(
+      fc.record({
+        agent: text.map((name) => agentName(name)),
+        service: fc.record({ type: text, name: text }),
+      }),
+    ),
+    method: option(text),
+    target: option(
+      fc.oneof(
+        text,
+        text.map((rest) => `/${rest}`),
+        text.map((rest) => `/a?${rest}`),
+      ),
+    ),
+    status: option(number),
+    requestBytes: number,
+    responseBytes: number,
+    ms: number,
+    ending: fc.constantFrom('complete' as const, 'CALLER_LEFT' as const, 'AGENT_LOST' as const),
+    error: option(text.map((message) => new TunnelError('AGENT_LOST', message))),
+    callerAddress: option(text),
+    headers: option(fc.array(header, { maxLength: 5 }).map((headers) => headers.flat())),
+  });
+
+  for (const format of ['json', 'pretty'] as const) {
+    it(`is the same, whatever stands in it (${format})`, () => {
+      fc.assert(
+        fc.property(anyFacts, (anyOne) => {
+          const [direct, general] = bothWays(format, anyOne);
+          assert.ok(direct !== undefined);
+          assert.equal(direct, general);
+        }),
+        { numRuns: format === 'json' ? 3_000 : 300 },
+      );
+    });
+  }
+
+  it('is any routine line, and a failure without an error', () => {
+    const lines: string[] = [];
+    const destination = { write: (line: string) => void lines.push(line) };
+    const { log } = createLog({ level: 'debug', format: 'json', destination });
+    log.info = log.debug = () => assert.fail('went through the general serializer');
+    const requestLog = createRequestLog(log);
+    requestLog({ ...facts, headers: ['X-Spinnaker-User', 'ada@example.com'] });
+    requestLog({ ...facts, ending: 'AGENT_LOST' });
+    assert.equal(lines.length, 2);
+  });
+
+  it('has the fields of a child, and follows its level', () => {
+    const lines: string[] = [];
+    const destination = { write: (line: string) => void lines.push(line) };
+    const { log, setLevel } = createLog({ level: 'info', format: 'json', destination });
+    const requestLogs = [log, log.child({ a: 1 })].map((one) => createRequestLog(one));
+    for (const requestLog of requestLogs) requestLog(facts);
+    assert.equal(lines.length, 0);
+    setLevel('debug');
+    for (const requestLog of requestLogs) requestLog(facts);
+    assert.equal(lines.length, 2);
+    assert.match(lines[1]!, /^{"level":"debug","time":"[^"]*","a":1,"requestId":/);
   });
 });

@@ -42,10 +42,11 @@ async function reported(head: Partial<RequestHead> = {}, isOffered = true) {
 
 describe('the report on a forwarded stream', () => {
   it('has route, status, bytes both ways and times of a whole exchange', async () => {
+    const headers = ['X-Spinnaker-User', 'signed', 'X-Spinnaker-Execution-Id', '01H'];
     const { pair, logged, counted, callerStream, serviceStream } = await reported({
       method: 'PUT',
       target: '/job?token=x',
-      headers: ['X-Spinnaker-User', 'signed', 'X-Spinnaker-Execution-Id', '01H'],
+      headers,
       ended: false,
     });
     callerStream.write(Buffer.from('request'));
@@ -76,9 +77,7 @@ describe('the report on a forwarded stream', () => {
       headMs: 40,
       ending: 'complete',
       error: undefined,
-      spinnakerUser: 'signed',
-      executionId: '01H',
-      kubectlSession: undefined,
+      headers,
     });
     assert.deepEqual([logged.length, counted], [1, logged]);
   });
