@@ -5,6 +5,7 @@
  * Metrics count elsewhere.
  */
 import type { ErrorCode, TunnelError } from './errors.js';
+import { isHeaderName } from './http/header-list.js';
 import type { HeaderList } from './http/header-list.js';
 import { routeText, type RequestId, type Route } from './ids.js';
 import { fieldsWriter, LogField, type FieldsWriter, type Log } from './log.js';
@@ -121,20 +122,16 @@ function outsideTexts(facts: RequestFacts): OutsideTexts {
   return texts;
 }
 
-/** The first of each; by length first, as nearly all headers are others. */
+/** The first of each. */
 function addHeaderTexts(texts: OutsideTexts, headers: HeaderList): void {
   for (let i = headers.length - 2; i >= 0; i -= 2) {
     const name = headers[i] ?? '';
-    if (isNamed(name, 'x-spinnaker-user')) texts.spinnakerUser = headers[i + 1];
-    else if (isNamed(name, 'x-spinnaker-execution-id')) texts.executionId = headers[i + 1];
-    else if (isNamed(name, 'kubectl-session')) texts.kubectlSession = headers[i + 1];
+    if (isHeaderName(name, 'x-spinnaker-user')) texts.spinnakerUser = headers[i + 1];
+    else if (isHeaderName(name, 'x-spinnaker-execution-id')) texts.executionId = headers[i + 1];
+    else if (isHeaderName(name, 'kubectl-session')) texts.kubectlSession = headers[i + 1];
   }
   const user = texts.spinnakerUser;
   if (user !== undefined && SIGNED_USER.test(user)) texts.spinnakerUser = undefined;
-}
-
-function isNamed(name: string, lowerName: string): boolean {
-  return name.length === lowerName.length && name.toLowerCase() === lowerName;
 }
 
 function requestFields(
