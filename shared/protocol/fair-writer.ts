@@ -2,14 +2,16 @@
  * The one writer of a session. Small frames go first, streams with little to send next, bulk streams
  * take turns; each turn of the event loop sends one batch, and nothing is sent while the link is full.
  */
+import { Batch } from './batch.js';
+import type { OutgoingMessage } from './batch.js';
 import type { Frame } from './frame.js';
-import { DATA_FRAME_OVERHEAD, encodeBatch, encodedBytes } from './frame-encoder.js';
+import { DATA_FRAME_OVERHEAD } from './frame-encoder.js';
 import type { TunnelStream } from './tunnel-stream.js';
 
 /** Carries batches to the peer: one gRPC call, or a fake in tests. */
 export interface FrameLink {
   /** Sends one batch; `onSent` is called when the transport has taken it. */
-  send(message: Buffer, onSent: () => void): void;
+  send(message: OutgoingMessage, onSent: () => void): void;
 }
 
 /** Data a stream may send per turn: small enough that others are not delayed, large enough to be cheap. */
@@ -20,8 +22,6 @@ const LIGHT_BYTES = 8 * 1024;
 const BATCH_BYTES = 128 * 1024;
 /** Small frames ahead of data, and again after it; with one largest head a message stays below its limit. */
 const URGENT_BYTES = 256 * 1024;
-/** What a frame that waits costs besides its bytes. */
-const FRAME_COST_BYTES = 64;
 /** More than this is not worth sending to a peer that is given up. */
 const LAST_WORDS_BYTES = 4 * 1024 * 1024;
 /** Bytes the transport may hold: more only waits there, in front of frames that are urgent. */
@@ -30,8 +30,7 @@ const LINK_BYTES = 512 * 1024;
 /** Gathers frames and sends them in batches. */
 export class FairWriter {
   readonly #link: FrameLink;
-  #urgent: Frame[] = [];
-  #urgentBytes = 0;
+  #urgent = new Batch();
   readonly #light = new Set<TunnelStream>();
   readonly #bulk = new Set<TunnelStream>();
   #linkBytes = 0;
@@ -49,14 +48,13 @@ export class FairWriter {
 
   /** Bytes that wait ahead of data: what the peer does not take although it should. */
   get urgentBytes(): number {
-    return this.#urgentBytes;
+    return this.#urgent.cost;
   }
 
   /** Queues a frame ahead of data. */
   sendNow(frame: Frame): void {
     if (this.#isClosed) return;
-    this.#urgent.push(frame);
-    this.#urgentBytes += costOf(frame);
+    this.#urgent.add(frame);
     this.#schedule();
   }
 
@@ -81,15 +79,15 @@ export class FairWriter {
    */
   sendLast(frame: Frame): void {
     if (this.#isClosed) return;
-    if (this.#urgentBytes > LAST_WORDS_BYTES) this.#dropUrgent();
+    if (this.urgentBytes > LAST_WORDS_BYTES) this.#urgent = new Batch();
     this.sendNow(frame);
-    while (this.#urgent.length > 0) this.#send(encodeBatch(this.#takeUrgent()));
+    while (!this.#urgent.isEmpty) this.#send(this.#takeUrgent());
   }
 
   /** Drops everything; nothing is sent any more. */
   close(): void {
     this.#isClosed = true;
-    this.#dropUrgent();
+    this.#urgent = new Batch();
     this.#light.clear();
     this.#bulk.clear();
   }
@@ -108,13 +106,13 @@ export class FairWriter {
     // what sources add meanwhile is taken by this loop, hence not yet reset
     while (!this.#isClosed && this.#linkBytes < LINK_BYTES) {
       const batch = this.#gather();
-      if (batch.length === 0 || this.#isClosed) break;
-      this.#send(encodeBatch(batch));
+      if (batch.isEmpty || this.#isClosed) break;
+      this.#send(batch);
     }
     this.#isFlushScheduled = false;
   }
 
-  #send(message: Buffer): void {
+  #send(message: OutgoingMessage): void {
     const bytes = message.length;
     this.#linkBytes += bytes;
     this.#link.send(message, () => {
@@ -124,45 +122,28 @@ export class FairWriter {
     });
   }
 
-  #gather(): Frame[] {
+  #gather(): Batch {
     const batch = this.#takeUrgent();
     // data must not overtake the head of its stream, which may be among what did not fit
-    if (this.#urgent.length > 0) return batch;
+    if (!this.#urgent.isEmpty) return batch;
     let room = this.#gatherData(this.#light, batch, BATCH_BYTES);
     room = this.#gatherData(this.#bulk, batch, room);
     // ends that followed the last data of their streams
-    const isRoomForUrgent = room > 0 && this.#urgentBytes <= URGENT_BYTES;
-    if (this.#urgent.length > 0 && isRoomForUrgent) batch.push(...this.#takeUrgent());
+    const isRoomForUrgent = room > 0 && this.urgentBytes <= URGENT_BYTES;
+    if (!this.#urgent.isEmpty && isRoomForUrgent) batch.append(this.#takeUrgent());
     return batch;
   }
 
   /** Urgent frames, no more than fit a message; a larger one goes alone. */
-  #takeUrgent(): Frame[] {
-    const frames = this.#urgent;
-    if (this.#urgentBytes <= URGENT_BYTES) {
-      this.#dropUrgent();
-      return frames;
-    }
-    let count = 0;
-    let bytes = 0;
-    for (const frame of frames) {
-      const cost = costOf(frame);
-      if (count > 0 && bytes + cost > URGENT_BYTES) break;
-      bytes += cost;
-      count++;
-    }
-    this.#urgent = frames.slice(count);
-    this.#urgentBytes -= bytes;
-    return frames.slice(0, count);
-  }
-
-  #dropUrgent(): void {
-    this.#urgent = [];
-    this.#urgentBytes = 0;
+  #takeUrgent(): Batch {
+    if (this.urgentBytes > URGENT_BYTES) return this.#urgent.takeFront(URGENT_BYTES);
+    const all = this.#urgent;
+    this.#urgent = new Batch();
+    return all;
   }
 
   /** One turn for each stream until the batch is full; returns the room that is left. */
-  #gatherData(ring: Set<TunnelStream>, batch: Frame[], roomBytes: number): number {
+  #gatherData(ring: Set<TunnelStream>, batch: Batch, roomBytes: number): number {
     let room = roomBytes;
     for (const stream of ring) {
       if (room <= 0) break;
@@ -174,19 +155,14 @@ export class FairWriter {
     return room;
   }
 
-  #takeTurn(stream: TunnelStream, batch: Frame[], allowance: number): number {
+  #takeTurn(stream: TunnelStream, batch: Batch, allowance: number): number {
     let taken = 0;
     while (stream.isSendable && taken < allowance) {
       const bytes = stream.takeData(allowance - taken);
       taken += bytes.length + DATA_FRAME_OVERHEAD;
-      batch.push({ kind: 'data', stream: stream.id, bytes });
+      batch.add({ kind: 'data', stream: stream.id, bytes });
     }
     stream.dataTaken();
     return taken;
   }
-}
-
-/** What a frame that waits takes of the limits: its size, and something for being there. */
-function costOf(frame: Frame): number {
-  return FRAME_COST_BYTES + encodedBytes(frame);
 }

@@ -1,19 +1,20 @@
 /**
  * Frames -> protobuf Batch (tunnel.proto), written by hand because it is the data path: one buffer per
- * batch and no objects between. test/wire compares it with protobufjs reading the same .proto.
+ * batch and no objects between; batch.ts puts frames together. test/wire compares it with protobufjs reading the same .proto.
  */
 import type { HeaderList } from '../http/header-list.js';
 import { assertNever } from '../errors.js';
 import type { ServiceAdvertisement } from '../service-advertisement.js';
 import type { Frame, HelloFrame, OpenFrame, WelcomeFrame } from './frame.js';
 import {
-  WireWriter,
   fieldSize,
   latin1FieldSize,
   stringFieldSize,
+  utf8Length,
   varintFieldSize,
   varintSize,
 } from './wire-writer.js';
+import type { WireWriter } from './wire-writer.js';
 
 /** Field numbers of Frame's oneof. */
 export const FRAME_FIELDS = {
@@ -38,49 +39,74 @@ export const FRAME_FIELDS = {
 /** Bytes a data frame of that many payload bytes adds to a batch, at most; for filling batches. */
 export const DATA_FRAME_OVERHEAD = 24;
 
-/** Bytes that a frame adds to a batch. */
-export function encodedBytes(frame: Frame): number {
-  return fieldSize(1, frameSize(frame));
-}
-
-/** One gRPC message with all the frames, in order. */
-export function encodeBatch(frames: readonly Frame[]): Buffer {
-  const sizes = new Array<number>(frames.length);
-  let total = 0;
-  for (let i = 0; i < frames.length; i++) {
-    const frame = frames[i] as Frame; // i is below the length
-    const size = frameSize(frame);
-    sizes[i] = size;
-    total += fieldSize(1, size);
-  }
-  const writer = new WireWriter(total);
-  for (let i = 0; i < frames.length; i++) {
-    writer.startField(1, sizes[i] ?? 0);
-    writeFrame(writer, frames[i] as Frame); // i is below the length
-  }
-  return writer.buffer;
-}
-
-function frameSize(frame: Frame): number {
-  const kind = FRAME_FIELDS[frame.kind];
-  const stream = 'stream' in frame ? 1 + varintSize(frame.stream) : 0;
+/** Bytes of what stands in the frame's field: its message, its payload or its number. */
+export function bodySize(frame: Frame): number {
   switch (frame.kind) {
+    case 'data':
+      return frame.bytes.length;
+    case 'credit':
+      return varintSize(frame.bytes);
     case 'ping':
     case 'pong':
-      return 1 + varintSize(frame.id);
-    case 'credit':
-      // a oneof member is written even when zero; tag 16 takes two bytes
-      return stream + 2 + varintSize(frame.bytes);
-    case 'data':
-      return stream + fieldSize(kind, frame.bytes.length);
+      return varintSize(frame.id);
     default:
-      return stream + fieldSize(kind, bodySize(frame));
+      return messageSize(frame);
   }
+}
+
+/** Bytes of a whole frame; `body` is its `bodySize`. */
+export function frameSize(frame: Frame, body: number): number {
+  const stream = streamOf(frame);
+  const streamSize = stream === 0 ? 0 : 1 + varintSize(stream);
+  const kind = FRAME_FIELDS[frame.kind];
+  // a oneof member is written even when it is zero
+  if (isNumber(frame.kind)) return streamSize + varintSize(kind << 3) + body;
+  return streamSize + fieldSize(kind, body);
+}
+
+/** Writes a frame; `body` is its `bodySize`. */
+export function writeFrame(writer: WireWriter, frame: Frame, body: number): void {
+  writer.varintField(FRAME_FIELDS.stream, streamOf(frame));
+  const kind = FRAME_FIELDS[frame.kind];
+  switch (frame.kind) {
+    case 'data':
+      return writer.bytesField(kind, frame.bytes);
+    case 'credit':
+      writer.varint(kind << 3);
+      return writer.varint(frame.bytes);
+    case 'ping':
+    case 'pong':
+      writer.varint(kind << 3);
+      return writer.varint(frame.id);
+    default:
+      writer.startField(kind, body);
+      writeMessage(writer, frame);
+  }
+}
+
+/** Number of its stream, 0 for frames of the session. */
+function streamOf(frame: Frame): number {
+  switch (frame.kind) {
+    case 'open':
+    case 'head':
+    case 'data':
+    case 'end':
+    case 'reset':
+    case 'credit':
+      return frame.stream;
+    default:
+      return 0;
+  }
+}
+
+/** Frames that are a number and no message. */
+function isNumber(kind: Frame['kind']): boolean {
+  return kind === 'credit' || kind === 'ping' || kind === 'pong';
 }
 
 type MessageFrame = Exclude<Frame, { kind: 'ping' | 'pong' | 'credit' | 'data' }>;
 
-function bodySize(frame: MessageFrame): number {
+function messageSize(frame: MessageFrame): number {
   switch (frame.kind) {
     case 'open':
       return openSize(frame);
@@ -181,7 +207,7 @@ function headerListSize(field: number, headers: HeaderList): number {
 
 function stringsSize(field: number, texts: readonly string[]): number {
   let size = 0;
-  for (const text of texts) size += fieldSize(field, Buffer.byteLength(text));
+  for (const text of texts) size += fieldSize(field, utf8Length(text));
   return size;
 }
 
@@ -199,32 +225,7 @@ function mapSize(field: number, map: Readonly<Record<string, string>>): number {
   return size;
 }
 
-function writeFrame(writer: WireWriter, frame: Frame): void {
-  if ('stream' in frame) {
-    writer.varint(FRAME_FIELDS.stream << 3);
-    writer.varint(frame.stream);
-  }
-  const kind = FRAME_FIELDS[frame.kind];
-  switch (frame.kind) {
-    case 'ping':
-    case 'pong':
-      writer.varint(kind << 3);
-      writer.varint(frame.id);
-      return;
-    case 'credit':
-      writer.varint(kind << 3);
-      writer.varint(frame.bytes);
-      return;
-    case 'data':
-      writer.bytesField(kind, frame.bytes);
-      return;
-    default:
-      writer.startField(kind, bodySize(frame));
-      writeBody(writer, frame);
-  }
-}
-
-function writeBody(writer: WireWriter, frame: MessageFrame): void {
+function writeMessage(writer: WireWriter, frame: MessageFrame): void {
   switch (frame.kind) {
     case 'open':
       return writeOpen(writer, frame);

@@ -52,7 +52,8 @@ export function linkOverCall(
   let isOver = false;
   return {
     send(message, onSent) {
-      if (!isOver) call.write(message, onSent);
+      // no Buffer, but all that grpc-js asks of one
+      if (!isOver) call.write(message as Buffer, onSent);
     },
     close() {
       if (isOver) return;

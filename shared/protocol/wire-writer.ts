@@ -1,5 +1,5 @@
 /**
- * Protobuf wire format, writing side: sizes first, then bytes into a buffer of exactly that size, so
+ * Protobuf wire format, writing side: sizes first, then bytes into a buffer that has that room, so
  * that a batch costs one allocation. Only what tunnel.proto uses: varints and length-delimited fields.
  * https://protobuf.dev/programming-guides/encoding/
  */
@@ -32,25 +32,37 @@ export function latin1FieldSize(field: number, text: string): number {
 
 /** A UTF-8 string field; absent when empty. */
 export function stringFieldSize(field: number, text: string): number {
-  return text.length === 0 ? 0 : fieldSize(field, Buffer.byteLength(text));
+  return text.length === 0 ? 0 : fieldSize(field, utf8Length(text));
 }
 
-/** Writes fields one after another into a buffer that is large enough. */
-export class WireWriter {
-  readonly buffer: Buffer;
-  #at = 0;
+/** Bytes of a text as UTF-8; nearly all texts of frames are short and plain ASCII. */
+export function utf8Length(text: string): number {
+  if (text.length > SHORT_TEXT) return Buffer.byteLength(text);
+  for (let i = 0; i < text.length; i++)
+    if (text.charCodeAt(i) > 0x7f) return Buffer.byteLength(text);
+  return text.length;
+}
 
-  constructor(size: number) {
-    this.buffer = Buffer.allocUnsafe(size);
+/** Up to here a loop in JavaScript is faster than a call into Node's own code. */
+const SHORT_TEXT = 24;
+
+/** Writes fields one after another into a buffer that has the room. */
+export class WireWriter {
+  readonly #buffer: Buffer;
+  #at: number;
+
+  constructor(buffer: Buffer, at: number) {
+    this.#buffer = buffer;
+    this.#at = at;
   }
 
   varint(value: number): void {
     let rest = value;
     while (rest >= 0x80) {
-      this.buffer[this.#at++] = (rest % 0x80) | 0x80;
+      this.#buffer[this.#at++] = (rest % 0x80) | 0x80;
       rest = Math.floor(rest / 0x80);
     }
-    this.buffer[this.#at++] = rest;
+    this.#buffer[this.#at++] = rest;
   }
 
   varintField(field: number, value: number): void {
@@ -67,7 +79,7 @@ export class WireWriter {
 
   bytesField(field: number, bytes: Uint8Array): void {
     this.startField(field, bytes.length);
-    this.buffer.set(bytes, this.#at);
+    this.#buffer.set(bytes, this.#at);
     this.#at += bytes.length;
   }
 
@@ -79,7 +91,7 @@ export class WireWriter {
   /** Item of a repeated field: written even when empty. */
   latin1Item(field: number, text: string): void {
     this.startField(field, text.length);
-    this.#at += this.buffer.write(text, this.#at, text.length, 'latin1');
+    this.#latin1(text);
   }
 
   stringField(field: number, text: string): void {
@@ -89,13 +101,17 @@ export class WireWriter {
 
   /** Item of a repeated field: written even when empty. */
   stringItem(field: number, text: string): void {
-    const bytes = Buffer.byteLength(text);
+    const bytes = utf8Length(text);
     this.startField(field, bytes);
-    this.#at += this.buffer.write(text, this.#at, bytes, 'utf8');
+    if (bytes === text.length) return this.#latin1(text);
+    this.#at += this.#buffer.write(text, this.#at, bytes, 'utf8');
   }
 
-  /** Bytes written so far. */
-  get length(): number {
-    return this.#at;
+  #latin1(text: string): void {
+    if (text.length > SHORT_TEXT) {
+      this.#at += this.#buffer.write(text, this.#at, text.length, 'latin1');
+      return;
+    }
+    for (let i = 0; i < text.length; i++) this.#buffer[this.#at++] = text.charCodeAt(i);
   }
 }

@@ -6,7 +6,6 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { TunnelError } from '../../shared/errors.js';
 import { decodeBatch } from '../../shared/protocol/frame-decoder.js';
-import { encodeBatch } from '../../shared/protocol/frame-encoder.js';
 import type { Frame } from '../../shared/protocol/frame.js';
 import { FakeClock } from '../harness/fake-clock.js';
 import { RecordingHandler } from '../shared/protocol/recording-handler.js';
@@ -20,6 +19,7 @@ import { V1_BATCHES } from '../wire/v1-batches.js';
 import { readRecording } from '../wire/recording.js';
 import { mutatedBytes } from './byte-mutations.js';
 import { fuzz } from './fuzz.js';
+import { encodeBatch } from '../harness/encoded-batch.js';
 
 const CORPUS = join(import.meta.dirname, 'corpus', 'frames');
 const corpus = readdirSync(CORPUS).map((name) => ({

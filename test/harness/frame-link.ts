@@ -6,9 +6,10 @@
  */
 import { TunnelError } from '../../shared/errors.js';
 import { decodeBatch } from '../../shared/protocol/frame-decoder.js';
-import { encodeBatch } from '../../shared/protocol/frame-encoder.js';
+import type { OutgoingMessage } from '../../shared/protocol/batch.js';
 import type { Frame } from '../../shared/protocol/frame.js';
 import type { SessionLink } from '../../shared/protocol/tunnel-session.js';
+import { bytesOf, encodeBatch } from './encoded-batch.js';
 
 /** Who gets what a link brings. */
 export interface LinkReceiver {
@@ -107,9 +108,9 @@ class Lane implements SessionLink {
     return this.#leaving.length === 0 && this.#travelling.length === 0;
   }
 
-  send(message: Buffer, onSent: () => void): void {
+  send(message: OutgoingMessage, onSent: () => void): void {
     if (this.#isOver || this.#isEnding) return;
-    this.#leaving.push({ message, onSent });
+    this.#leaving.push({ message: bytesOf(message), onSent });
   }
 
   close(): void {

@@ -5,12 +5,12 @@
 import { agentName } from '../../shared/ids.js';
 import type { Frame, HelloFrame } from '../../shared/protocol/frame.js';
 import { decodeBatch } from '../../shared/protocol/frame-decoder.js';
-import { encodeBatch } from '../../shared/protocol/frame-encoder.js';
 import { dialController } from '../../agent/controller-link/controller-dial.js';
 import type { ControllerCall } from '../../agent/controller-link/controller-dial.js';
 import type { Validity } from '../../shared/certificates/validity.js';
 import type { FairleadRig } from './fairlead-rig.js';
 import { waitFor } from './wait-for.js';
+import { encodeBatch } from './encoded-batch.js';
 
 /** Who it says it is. */
 export interface RawAgentOptions {

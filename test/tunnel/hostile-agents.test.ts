@@ -5,7 +5,6 @@ import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { agentName } from '../../shared/ids.js';
 import type { Frame } from '../../shared/protocol/frame.js';
-import { encodeBatch } from '../../shared/protocol/frame-encoder.js';
 import { agentSessions } from '../harness/agent-sessions.js';
 import { FairleadRig } from '../harness/fairlead-rig.js';
 import { MemoryWatch } from '../harness/process-memory.js';
@@ -13,6 +12,7 @@ import { helloFrame, RawAgent } from '../harness/raw-agent.js';
 import { ServiceCaller } from '../harness/service-caller.js';
 import { waitFor } from '../harness/wait-for.js';
 import { WebTarget } from '../harness/web-target.js';
+import { encodeBatch } from '../harness/encoded-batch.js';
 
 const CONNECT_TIMEOUT_MS = 1500;
 

@@ -7,12 +7,13 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { decodeBatch } from '../../shared/protocol/frame-decoder.js';
-import { FRAME_FIELDS, encodeBatch } from '../../shared/protocol/frame-encoder.js';
+import { FRAME_FIELDS } from '../../shared/protocol/frame-encoder.js';
 import { PROTOCOL_VERSION } from '../../shared/protocol/frame.js';
 import type { Frame } from '../../shared/protocol/frame.js';
 import { protoOracle } from '../shared/protocol/proto-oracle.js';
 import { readRecording } from './recording.js';
 import { V1_BATCHES } from './v1-batches.js';
+import { encodeBatch } from '../harness/encoded-batch.js';
 
 describe('batches recorded from version 1', () => {
   it('are all there', () => {

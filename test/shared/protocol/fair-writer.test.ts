@@ -1,6 +1,7 @@
 /** Who goes first on the one link of a session, how large a batch may be, and what a full link means. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { OutgoingMessage } from '../../../shared/protocol/batch.js';
 import { BufferBudget } from '../../../shared/protocol/buffer-budget.js';
 import { FairWriter } from '../../../shared/protocol/fair-writer.js';
 import { ReceiveWindow, SendWindow } from '../../../shared/protocol/flow-window.js';
@@ -8,6 +9,7 @@ import { decodeBatch } from '../../../shared/protocol/frame-decoder.js';
 import { PROTOCOL_LIMITS } from '../../../shared/protocol/frame.js';
 import type { Frame, HeadFrame } from '../../../shared/protocol/frame.js';
 import { TunnelStream } from '../../../shared/protocol/tunnel-stream.js';
+import { bytesOf } from '../../harness/encoded-batch.js';
 
 const KIB = 1024;
 /** What the transport may hold, and somewhat more. */
@@ -247,10 +249,10 @@ class HeldLink {
     this.#batches = batches;
   }
 
-  send(message: Buffer, onSent: () => void): void {
+  send(message: OutgoingMessage, onSent: () => void): void {
     const frames: Frame[] = [];
     if (message.length <= PROTOCOL_LIMITS.maxBatchBytes) {
-      decodeBatch(message, (frame) => frames.push(frame));
+      decodeBatch(bytesOf(message), (frame) => frames.push(frame));
     }
     this.#batches.push(frames);
     this.sizes.push(message.length);

@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { decodeBatch } from '../../../shared/protocol/frame-decoder.js';
-import { FRAME_FIELDS, encodeBatch } from '../../../shared/protocol/frame-encoder.js';
+import { FRAME_FIELDS } from '../../../shared/protocol/frame-encoder.js';
 import type { Frame } from '../../../shared/protocol/frame.js';
 import { TUNNEL_SERVICE } from '../../../shared/protocol/tunnel-rpc.js';
 import { anyBatch, framesByKind } from './arbitrary-frames.js';
 import { protoOracle } from './proto-oracle.js';
+import { encodeBatch } from '../../harness/encoded-batch.js';
 
 const oracle = protoOracle();
 

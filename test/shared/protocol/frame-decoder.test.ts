@@ -4,11 +4,12 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { TunnelError } from '../../../shared/errors.js';
 import { decodeBatch } from '../../../shared/protocol/frame-decoder.js';
-import { FRAME_FIELDS, encodeBatch } from '../../../shared/protocol/frame-encoder.js';
+import { FRAME_FIELDS } from '../../../shared/protocol/frame-encoder.js';
 import { PROTOCOL_LIMITS } from '../../../shared/protocol/frame.js';
 import type { Frame } from '../../../shared/protocol/frame.js';
 import { anyBatch } from './arbitrary-frames.js';
 import { batch, delimited, fixed, number, varint } from './wire-bytes.js';
+import { encodeBatch } from '../../harness/encoded-batch.js';
 
 const STREAM = number(FRAME_FIELDS.stream, 1);
 

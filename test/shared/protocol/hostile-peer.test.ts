@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { TunnelError } from '../../../shared/errors.js';
 import { decodeBatch } from '../../../shared/protocol/frame-decoder.js';
-import { encodeBatch } from '../../../shared/protocol/frame-encoder.js';
 import { PROTOCOL_LIMITS } from '../../../shared/protocol/frame.js';
 import type { Frame, OpenFrame } from '../../../shared/protocol/frame.js';
 import type { SessionLimits, SessionLink } from '../../../shared/protocol/tunnel-session.js';
@@ -11,6 +10,8 @@ import type { TunnelStream } from '../../../shared/protocol/tunnel-stream.js';
 import { FakeClock } from '../../harness/fake-clock.js';
 import { RecordingHandler } from './recording-handler.js';
 import { SessionEnd, TEST_LIMITS, helloFrame, requestHead, welcomeFrame } from './session-pair.js';
+import { bytesOf, encodeBatch } from '../../harness/encoded-batch.js';
+import type { OutgoingMessage } from '../../../shared/protocol/batch.js';
 
 const KIB = 1024;
 
@@ -308,8 +309,8 @@ class TalkingLink implements SessionLink {
   isClosed = false;
   isStalled = false;
 
-  send(message: Buffer, onSent: () => void): void {
-    decodeBatch(message, (frame) => this.sent.push(frame));
+  send(message: OutgoingMessage, onSent: () => void): void {
+    decodeBatch(bytesOf(message), (frame) => this.sent.push(frame));
     if (!this.isStalled) onSent();
   }
 
