@@ -30,6 +30,8 @@ const LINK_BYTES = 512 * 1024;
 /** Gathers frames and sends them in batches. */
 export class FairWriter {
   readonly #link: FrameLink;
+  readonly #isShared: () => boolean;
+  readonly #onTurn = (): void => this.#flush();
   #urgent = new Batch();
   readonly #light = new Set<TunnelStream>();
   readonly #bulk = new Set<TunnelStream>();
@@ -37,8 +39,10 @@ export class FairWriter {
   #isFlushScheduled = false;
   #isClosed = false;
 
-  constructor(link: FrameLink) {
+  /** `isShared`: whether the link has more than one stream. */
+  constructor(link: FrameLink, isShared: () => boolean) {
     this.#link = link;
+    this.#isShared = isShared;
   }
 
   /** Bytes given to the transport and not yet taken by it. */
@@ -55,7 +59,11 @@ export class FairWriter {
   sendNow(frame: Frame): void {
     if (this.#isClosed) return;
     this.#urgent.add(frame);
-    this.#schedule();
+    // nobody to wait for: HTTP/2 writes in this turn of the loop what it is given before setImmediate
+    if (!this.#isFlushScheduled && !this.#isShared()) {
+      this.#isFlushScheduled = true;
+      process.nextTick(this.#onTurn);
+    } else this.#schedule();
   }
 
   /** The stream has data and credit. */
@@ -99,7 +107,7 @@ export class FairWriter {
   #schedule(): void {
     if (this.#isFlushScheduled) return;
     this.#isFlushScheduled = true;
-    setImmediate(() => this.#flush());
+    setImmediate(this.#onTurn);
   }
 
   #flush(): void {

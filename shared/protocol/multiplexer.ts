@@ -68,7 +68,7 @@ export class Multiplexer implements StreamHost {
 
   constructor(options: MultiplexerOptions) {
     this.#options = options;
-    this.#writer = new FairWriter(options.link);
+    this.#writer = new FairWriter(options.link, () => this.#slots.size > 1);
     this.#nextId = options.isDialer ? 1 : 2;
     this.#growth = options;
   }

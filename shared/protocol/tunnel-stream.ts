@@ -317,11 +317,13 @@ export class TunnelStream {
       this.#arrived();
       return;
     }
-    this.#tell((handler) => {
-      if (frame.kind === 'data') handler.onData(frame.bytes);
-      else if (frame.kind === 'head') handler.onHead(frame);
-      else handler.onEnd(frame.trailers);
-    });
+    try {
+      if (frame.kind === 'data') this.#handler.onData(frame.bytes);
+      else if (frame.kind === 'head') this.#handler.onHead(frame);
+      else this.#handler.onEnd(frame.trailers);
+    } catch (reason) {
+      this.#handlerThrew(reason);
+    }
   }
 
   #arrived(): void {
@@ -336,9 +338,13 @@ export class TunnelStream {
     try {
       call(this.#handler);
     } catch (reason) {
-      this.#host.handlerThrew(reason);
-      this.#fail(tunnelErrorFrom(reason));
+      this.#handlerThrew(reason);
     }
+  }
+
+  #handlerThrew(reason: unknown): void {
+    this.#host.handlerThrew(reason);
+    this.#fail(tunnelErrorFrom(reason));
   }
 
   #receiveCredit(bytes: number): void {

@@ -26,6 +26,27 @@ describe('the order of frames', () => {
     assert.deepEqual(kinds(batches), [['ping', 'head', 'credit']]);
   });
 
+  it('waits for no turn to end when there is one stream only', async () => {
+    const { writer, batches } = rig({ isShared: false });
+    let isTurnOver = false;
+    setImmediate(() => (isTurnOver = true));
+    writer.sendNow(head(1));
+    writer.sendNow({ kind: 'credit', stream: 1, bytes: 5 });
+    assert.equal(batches.length, 0, 'more may come from the same source');
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    assert.deepEqual(kinds(batches), [['head', 'credit']]);
+    assert.equal(isTurnOver, false);
+  });
+
+  it('gathers the body of a single stream over a turn', async () => {
+    const { stream, batches } = rig({ isShared: false });
+    stream(1).write(Buffer.alloc(40 * KIB));
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    stream(1).write(Buffer.alloc(40 * KIB));
+    await turn();
+    assert.equal(batches.length, 1);
+  });
+
   it('puts small frames before bulk that was there first', async () => {
     const { writer, stream, batches } = rig();
     stream(1).write(Buffer.alloc(100 * KIB));
@@ -209,10 +230,10 @@ describe('a closed writer', () => {
 });
 
 /** A writer over a link that takes what the test says. */
-function rig({ isFull = false } = {}) {
+function rig({ isFull = false, isShared = true } = {}) {
   const batches: Frame[][] = [];
   const link = new HeldLink(batches);
-  const writer = new FairWriter(link);
+  const writer = new FairWriter(link, () => isShared);
   if (isFull) {
     writer.sendNow(head(1, FULL_LINK_BYTES));
     writer.sendLast(head(3, FULL_LINK_BYTES));
