@@ -32,8 +32,10 @@ export class SendWindow {
   }
 }
 
-/** What a receive window needs to know to grow. */
+/** What a receive window needs to know to grow. One for all streams of a session. */
 export interface WindowGrowth {
+  /** The largest window so far: what the path takes, so that the next fast stream grows to it in one step. */
+  reachedBytes: number;
   readonly maxWindowBytes: number;
   readonly budget: BufferBudget;
   /** Round-trip time of the session in ms, or undefined while unknown. */
@@ -121,7 +123,7 @@ export class ReceiveWindow {
   }
 
   /**
-   * A window that empties in less than two round trips is what limits the sender, so it doubles; not
+   * A window that empties in less than two round trips is what limits the sender, so it grows; not
    * when the reader is behind, as more bytes would then only wait here.
    */
   #grow(): number {
@@ -132,9 +134,15 @@ export class ReceiveWindow {
     this.#epochBytes = 0;
     const rttMs = this.#growth.rttMs();
     if (rttMs === undefined || elapsedMs > 2 * rttMs || this.#buffered > this.#size / 2) return 0;
-    const growth = Math.min(this.#size, this.#growth.maxWindowBytes - this.#size);
+    return this.#growTo(this.#growth.reachedBytes) || this.#growTo(2 * this.#size);
+  }
+
+  /** Returns by how much it has grown. */
+  #growTo(wantedBytes: number): number {
+    const growth = Math.min(wantedBytes, this.#growth.maxWindowBytes) - this.#size;
     if (growth <= 0 || !this.#growth.budget.reserveGrowth(growth)) return 0;
     this.#size += growth;
+    this.#growth.reachedBytes = Math.max(this.#growth.reachedBytes, this.#size);
     return growth;
   }
 }

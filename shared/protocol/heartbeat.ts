@@ -19,10 +19,10 @@ export interface HeartbeatOptions {
 const RTT_GAIN = 1 / 8;
 /** The least of the last samples is the path alone, without queues and busy processes. */
 const PATH_SAMPLES = 8;
-/** How often silence is looked at, at the least four times per timeout. */
-const CHECK_MS = 1000;
-/** A look that is later than this means that this process itself was stopped. */
-const FROZEN_MS = 5 * CHECK_MS;
+/** How often silence is looked at, at the least four times per timeout; a thousand sessions do so. */
+const CHECK_MS = 5000;
+/** A look that comes this late means that this process itself was stopped. */
+const FROZEN_MS = CHECK_MS + 4000;
 
 /** Runs from the start of a session to its end. */
 export class Heartbeat {

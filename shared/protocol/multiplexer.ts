@@ -70,7 +70,8 @@ export class Multiplexer implements StreamHost {
     this.#options = options;
     this.#writer = new FairWriter(options.link, () => this.#slots.size > 1);
     this.#nextId = options.isDialer ? 1 : 2;
-    this.#growth = options;
+    const { maxWindowBytes, budget, rttMs, nowMs } = options;
+    this.#growth = { maxWindowBytes, budget, rttMs, nowMs, reachedBytes: 0 };
   }
 
   get openStreams(): number {

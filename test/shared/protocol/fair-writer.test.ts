@@ -243,6 +243,7 @@ function rig({ isFull = false, isShared = true } = {}) {
     budget: new BufferBudget(0),
     rttMs: () => undefined,
     nowMs: () => 0,
+    reachedBytes: 0,
   };
   const stream = (id: number): TunnelStream =>
     new TunnelStream({

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { TunnelError } from '../../../shared/errors.js';
 import { BufferBudget } from '../../../shared/protocol/buffer-budget.js';
 import { ReceiveWindow, SendWindow } from '../../../shared/protocol/flow-window.js';
+import type { WindowGrowth } from '../../../shared/protocol/flow-window.js';
 import { PROTOCOL_LIMITS } from '../../../shared/protocol/frame.js';
 import { FakeClock } from '../../harness/fake-clock.js';
 
@@ -92,6 +93,22 @@ describe('a receive window', () => {
     assert.equal(window.size, 350);
   });
 
+  it('grows in one step to what a stream of the session has reached before', () => {
+    const { window, clock, budget, growth } = set({ size: 100, rttMs: 50, maxWindowBytes: 800 });
+    for (const size of [200, 400, 800]) assert.equal(turn(window, clock, 1), size);
+    window.close();
+    assert.equal(budget.reserve(100), true);
+    const next = new ReceiveWindow(100, growth);
+    assert.equal(turn(next, clock, 101), 100, 'not while it is slow');
+    assert.equal(turn(next, clock, 1), 800);
+  });
+
+  it('doubles when the budget has no room for what was reached', () => {
+    const { window, clock, growth } = set({ size: 100, rttMs: 50, budgetBytes: 999 });
+    growth.reachedBytes = 800;
+    assert.equal(turn(window, clock, 1), 200);
+  });
+
   it('does not grow beyond half of the budget', () => {
     const { window, clock, budget } = set({ size: 100, rttMs: 50, budgetBytes: 399 });
     assert.equal(turn(window, clock, 1), 100);
@@ -167,13 +184,15 @@ function set({ size, rttMs, maxWindowBytes = 1600, budgetBytes = 10_000 }: Setti
   const clock = new FakeClock();
   const budget = new BufferBudget(budgetBytes);
   assert.equal(budget.reserve(size), true);
-  const window = new ReceiveWindow(size, {
+  const growth: WindowGrowth = {
     maxWindowBytes,
     budget,
     rttMs: () => rttMs,
     nowMs: () => clock.monotonicMs(),
-  });
-  return { window, clock, budget };
+    reachedBytes: 0,
+  };
+  const window = new ReceiveWindow(size, growth);
+  return { window, clock, budget, growth };
 }
 
 /** A whole window arrives and is read `ms` later; the credit that this gives. */
