@@ -136,12 +136,14 @@ export class Arena {
   }
 
   /** Two processes that pipe bytes with TLS between them: the least that a tunnel in Node costs. */
-  async pipes(): Promise<Contestant> {
+  async pipes(conditions?: LinkConditions): Promise<Contestant> {
     const { plainPort, cert, key } = await this.target();
     const tls = { ca: this.fairlead.rig.caPem, cert, key };
-    return this.#once('pipes', async () => {
+    const suffix = conditions === undefined ? '' : `, ${linkName(conditions)}`;
+    return this.#once(`pipes${suffix}`, async () => {
       const far = this.startProgram('pipe', { role: 'far', toPort: plainPort, ...tls });
-      const { port: toPort } = await reportOf(far, 'ready', portSchema);
+      const { port: farPort } = await reportOf(far, 'ready', portSchema);
+      const toPort = conditions === undefined ? farPort : await this.link(farPort, conditions);
       const near = this.startProgram('pipe', { role: 'near', toPort, ...tls });
       const { port } = await reportOf(near, 'ready', portSchema);
       return {

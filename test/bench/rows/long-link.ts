@@ -1,6 +1,6 @@
 /**
  * Row 4: one large body over a link with a long round trip. The relay stands between the two ends of each
- * tunnel; for the raw TLS stream between caller and target. A link of 1 Gbit/s, too, where windows decide
+ * tunnel, the bare pipes among them; for the raw TLS stream between caller and target. A link of 1 Gbit/s, too, where windows decide
  * and not processors.
  */
 import type { Arena, LinkConditions } from '../arena.js';
@@ -31,6 +31,7 @@ export const LONG_LINKS: readonly LinkConditions[] = [
 const QUICK_LINKS: readonly LinkConditions[] = [JUDGED, JUDGED_GIGABIT];
 const FAIRLEAD = 'Fairlead';
 const RAW = 'raw TLS stream';
+const PIPES = 'two bare TLS pipes';
 
 export const longLink: Row = {
   number: 4,
@@ -64,6 +65,7 @@ async function contestantsOf(arena: Arena, conditions: LinkConditions): Promise<
   return [
     await arena.rawTls(conditions),
     ...(ssh === undefined ? [] : [ssh]),
+    await arena.pipes(conditions),
     fairlead.contestant(FAIRLEAD, agent, fairlead.plainCaller(agent)),
   ];
 }
@@ -87,16 +89,20 @@ function pointName(name: string, conditions: LinkConditions, direction: Directio
 function findingsOf(samples: Samples): (conditions: LinkConditions) => Finding[] {
   return (conditions) =>
     DIRECTIONS.flatMap((direction) => {
+      const ratio = (of: string, to: string): readonly number[] =>
+        samples.ratio(
+          'MiB/s',
+          pointName(of, conditions, direction),
+          pointName(to, conditions, direction),
+        );
+      // where no link limits, the processors do: two more processes share them with the ends
       const against = (rival: string, bound: number): Finding =>
         judge({
           row: 4,
           what: `${linkName(conditions)} ${direction} against ${rival}`,
           goal: atLeast(bound, 'x'),
-          values: samples.ratio(
-            'MiB/s',
-            pointName(FAIRLEAD, conditions, direction),
-            pointName(rival, conditions, direction),
-          ),
+          values: ratio(FAIRLEAD, rival),
+          limit: { what: PIPES, values: ratio(PIPES, rival) },
         });
       return [against('ssh -R', 2), against(RAW, 0.8)];
     });

@@ -54,6 +54,11 @@ export const manySessions: Row = {
         what: `requests/s beside ${many}`,
         goal: atLeast(UNCHANGED, 'x'),
         values: samples.ratio('requests/s', many, ALONE),
+        // it has nothing to do with agents: what it loses is what the process that plays them takes
+        limit: {
+          what: HOP,
+          values: samples.ratio('requests/s', hopBeside(many), hopBeside(ALONE)),
+        },
       }),
     ];
     return { samples, findings };
@@ -61,6 +66,11 @@ export const manySessions: Row = {
 };
 
 const ALONE = 'one agent';
+const HOP = 'one http-proxy hop';
+
+function hopBeside(agents: string): string {
+  return `${HOP} beside ${agents}`;
+}
 
 async function measure(
   bench: Bench,
@@ -74,9 +84,16 @@ async function measure(
   await tunnel.startAgent(NEAR, await arena.target());
   const endpoint = tunnel.tokenCaller(NEAR);
   const contestant = tunnel.contestant(ALONE, NEAR, endpoint);
-  const load = () => wrkLoad(endpoint, { callers: CALLERS, seconds });
-  const point = (name: string) =>
-    arena.optional(() => addLoadPoint(samples, { ...contestant, name }, load));
+  const hop = await arena.proxyHop();
+  const point = async (name: string): Promise<void> => {
+    for (const one of [
+      { ...contestant, name },
+      { ...hop, name: hopBeside(name) },
+    ]) {
+      const load = () => wrkLoad(one.endpoint, { callers: CALLERS, seconds });
+      await arena.optional(() => addLoadPoint(samples, one, load));
+    }
+  };
   // before any load: a heap that was busy hides what sessions cost
   const [before] = await idleMib(contestant);
   const agents = await connectAgents(tunnel, count);
@@ -84,7 +101,7 @@ async function measure(
     const [after] = await idleMib(contestant);
     samples.add(many, 'connected/s', count / agents.seconds);
     samples.add(many, 'controller KiB each', ((after - before) * KIB_PER_MIB) / count);
-    await warmUp(bench, [contestant]);
+    await warmUp(bench, [contestant, hop]);
     await point(many);
   } finally {
     await agents.stop();
