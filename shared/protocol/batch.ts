@@ -75,6 +75,9 @@ export class Batch implements OutgoingMessage {
       writer.startField(1, frameSize(frame, size));
       writeFrame(writer, frame, size);
     }
+    // what the peer would take for broken bytes: a head that was changed after it had been added
+    if (writer.at !== at + this.#length)
+      throw new Error('frames have changed since they were added');
     return this.#length;
   }
 

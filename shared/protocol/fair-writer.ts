@@ -1,6 +1,7 @@
 /**
  * The one writer of a session. Small frames go first, streams with little to send next, bulk streams
- * take turns; each turn of the event loop sends one batch, and nothing is sent while the link is full.
+ * take turns; each turn of the event loop sends one batch (the small frames of a lone stream leave before it
+ * ends), and nothing is sent while the link is full.
  */
 import { Batch } from './batch.js';
 import type { OutgoingMessage } from './batch.js';
@@ -60,10 +61,7 @@ export class FairWriter {
     if (this.#isClosed) return;
     this.#urgent.add(frame);
     // nobody to wait for: HTTP/2 writes in this turn of the loop what it is given before setImmediate
-    if (!this.#isFlushScheduled && !this.#isShared()) {
-      this.#isFlushScheduled = true;
-      process.nextTick(this.#onTurn);
-    } else this.#schedule();
+    this.#schedule(this.#isShared() ? setImmediate : process.nextTick);
   }
 
   /** The stream has data and credit. */
@@ -101,13 +99,13 @@ export class FairWriter {
   }
 
   /**
-   * setImmediate runs in the same turn of the event loop, after the sockets that were readable: an idle
-   * session sends without delay, a busy one sends once per turn what all its sockets brought.
+   * setImmediate runs in the same turn of the event loop, after the sockets that were readable: a busy
+   * session sends once per turn what all its sockets brought.
    */
-  #schedule(): void {
+  #schedule(defer: (flush: () => void) => unknown = setImmediate): void {
     if (this.#isFlushScheduled) return;
     this.#isFlushScheduled = true;
-    setImmediate(this.#onTurn);
+    defer(this.#onTurn);
   }
 
   #flush(): void {

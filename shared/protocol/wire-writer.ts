@@ -56,6 +56,11 @@ export class WireWriter {
     this.#at = at;
   }
 
+  /** Where the next byte goes. */
+  get at(): number {
+    return this.#at;
+  }
+
   varint(value: number): void {
     let rest = value;
     while (rest >= 0x80) {
