@@ -34,7 +34,7 @@ export class SendWindow {
 
 /** What a receive window needs to know to grow. One for all streams of a session. */
 export interface WindowGrowth {
-  /** The largest window so far: what the path takes, so that the next fast stream grows to it in one step. */
+  /** The largest window so far: what the path takes, so that the next fast stream grows to it in larger steps. */
   reachedBytes: number;
   readonly maxWindowBytes: number;
   readonly budget: BufferBudget;
@@ -45,6 +45,11 @@ export interface WindowGrowth {
 
 /** Credit is returned when this share of the window has been consumed: few frames, no stall. */
 const CREDIT_SHARE = 4;
+
+/** How many times larger a window gets. */
+const STEP = 2;
+/** The same, up to what was reached before. Not at once: a reader that stops would hold far more than it has taken. */
+const KNOWN_STEP = 4;
 
 /** Bytes that the peer may still send us on a stream. Reserves its size in the budget. */
 export class ReceiveWindow {
@@ -134,7 +139,8 @@ export class ReceiveWindow {
     this.#epochBytes = 0;
     const rttMs = this.#growth.rttMs();
     if (rttMs === undefined || elapsedMs > 2 * rttMs || this.#buffered > this.#size / 2) return 0;
-    return this.#growTo(this.#growth.reachedBytes) || this.#growTo(2 * this.#size);
+    const known = Math.min(this.#growth.reachedBytes, KNOWN_STEP * this.#size);
+    return this.#growTo(known) || this.#growTo(STEP * this.#size);
   }
 
   /** Returns by how much it has grown. */

@@ -69,6 +69,10 @@ function findingsOf(samples: Samples): Finding[] {
         what: `${streams} x ${direction} against ssh -R`,
         goal: atLeast(1, 'x'),
         values: samples.ratio('MiB/s', name(PLAIN, streams), name('ssh -R', streams)),
+        limit: {
+          what: PIPES,
+          values: samples.ratio('MiB/s', name(PIPES, streams), name('ssh -R', streams)),
+        },
       }),
     );
     const sum = judge({
