@@ -90,7 +90,7 @@ export interface RootLog {
   readonly log: Log;
   /** Changes the level of this log and of all its children, as a reload asks. */
   setLevel(level: LogLevel): void;
-  /** Resolves when all lines so far are written, or after a second; never rejects. */
+  /** Resolves when all lines so far are written, or after 3 s; never rejects. */
   flush(): Promise<void>;
 }
 
@@ -98,7 +98,7 @@ const require = createRequire(import.meta.url);
 
 /** Bytes of lines that may wait for a stalled reader of stdout; what comes on top is dropped and counted. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
-const FLUSH_TIMEOUT_MS = 1_000;
+const FLUSH_TIMEOUT_MS = 3_000;
 /**
  * How gathered lines are written: each piece at once when idle (with a minimum of 0, pino's flush would not
  * wait for the write), else after those before it, never joined with them (by a largest write that each
