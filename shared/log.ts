@@ -100,11 +100,11 @@ const require = createRequire(import.meta.url);
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 const FLUSH_TIMEOUT_MS = 3_000;
 /**
- * How gathered lines are written: each piece at once when idle (with a minimum of 0, pino's flush would not
- * wait for the write), else after those before it, never joined with them (by a largest write that each
- * exceeds), as bytes: as text, each is measured, encoded and, once written, encoded again.
+ * How gathered lines are written: at once when idle (with a minimum of 0, pino's flush would not wait for the
+ * write), joined behind a write that is under way; as bytes, since text is measured, encoded and, once
+ * written, encoded again.
  */
-const PIECE_BY_PIECE = { minLength: 1, maxWrite: 2, contentMode: 'buffer' } as const;
+const JOINED_WRITES = { minLength: 1, maxWrite: 64 * 1024, contentMode: 'buffer' } as const;
 
 /** Builds the log of a process. */
 export function createLog(options: LogOptions): RootLog {
@@ -119,12 +119,12 @@ export function createLog(options: LogOptions): RootLog {
     dest: fd,
     sync: isSync,
     maxLength: MAX_WAITING_BYTES,
-    ...(isSync ? {} : PIECE_BY_PIECE),
+    ...(isSync ? {} : JOINED_WRITES),
   });
   // A full disk behind a redirected stdout must not end the process; the next line tries again.
   stream.on('error', () => undefined);
   if (isSync) return rootLogOver(stream, options, isTerminal);
-  // it takes bytes as PIECE_BY_PIECE has it, which its type does not tell
+  // it takes bytes as JOINED_WRITES has it, which its type does not tell
   const lines = new GatheredLines(stream as unknown as ByteStream);
   const root = rootLogOver(lines, options, isTerminal);
   reportDroppedLines(stream, root.log);

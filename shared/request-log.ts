@@ -1,7 +1,7 @@
 /**
  * One log line per finished request: who asked for what over which route, how it ended. Called once per
- * request by each of the two processes, at its listener or where it forwards; costs a level check when its level is off.
- * Of headers, logs the three that tell who asks; never bodies or query values (a query may hold a token).
+ * request by each of the two processes, at its listener or where it forwards; costs a level check when its
+ * level is off. Of headers, logs the three that tell who asks; never bodies or query values (a query may hold a token).
  * Metrics count elsewhere.
  */
 import type { ErrorCode, TunnelError } from './errors.js';

@@ -3,6 +3,7 @@
  * where the transport wants them: grpc-js asks a message for its length and then copies it behind a prefix of
  * its own, so that bytes made before would be copied once more.
  */
+import { TunnelError } from '../errors.js';
 import type { Frame } from './frame.js';
 import { bodySize, frameSize, writeFrame } from './frame-encoder.js';
 import { WireWriter, fieldSize } from './wire-writer.js';
@@ -76,8 +77,9 @@ export class Batch implements OutgoingMessage {
       writeFrame(writer, frame, size);
     }
     // what the peer would take for broken bytes: a head that was changed after it had been added
-    if (writer.at !== at + this.#length)
-      throw new Error('frames have changed since they were added');
+    if (writer.at !== at + this.#length) {
+      throw new TunnelError('INTERNAL', 'frames have changed since they were added');
+    }
     return this.#length;
   }
 

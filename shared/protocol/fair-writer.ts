@@ -37,6 +37,8 @@ export class FairWriter {
   readonly #light = new Set<TunnelStream>();
   readonly #bulk = new Set<TunnelStream>();
   #linkBytes = 0;
+  /** What those bytes take until they are written: frames that wait there are not bytes yet. */
+  #linkCost = 0;
   #isFlushScheduled = false;
   #isClosed = false;
 
@@ -110,7 +112,7 @@ export class FairWriter {
 
   #flush(): void {
     // what sources add meanwhile is taken by this loop, hence not yet reset
-    while (!this.#isClosed && this.#linkBytes < LINK_BYTES) {
+    while (!this.#isClosed && this.#linkCost < LINK_BYTES) {
       const batch = this.#gather();
       if (batch.isEmpty || this.#isClosed) break;
       this.#send(batch);
@@ -118,13 +120,15 @@ export class FairWriter {
     this.#isFlushScheduled = false;
   }
 
-  #send(message: OutgoingMessage): void {
-    const bytes = message.length;
-    this.#linkBytes += bytes;
-    this.#link.send(message, () => {
-      const wasFull = this.#linkBytes >= LINK_BYTES;
-      this.#linkBytes -= bytes;
-      if (wasFull && this.#linkBytes < LINK_BYTES) this.#schedule();
+  #send(batch: Batch): void {
+    const { length, cost } = batch;
+    this.#linkBytes += length;
+    this.#linkCost += cost;
+    this.#link.send(batch, () => {
+      const wasFull = this.#linkCost >= LINK_BYTES;
+      this.#linkBytes -= length;
+      this.#linkCost -= cost;
+      if (wasFull && this.#linkCost < LINK_BYTES) this.#schedule();
     });
   }
 

@@ -139,8 +139,9 @@ export class ReceiveWindow {
     this.#epochBytes = 0;
     const rttMs = this.#growth.rttMs();
     if (rttMs === undefined || elapsedMs > 2 * rttMs || this.#buffered > this.#size / 2) return 0;
+    const doubled = STEP * this.#size;
     const known = Math.min(this.#growth.reachedBytes, KNOWN_STEP * this.#size);
-    return this.#growTo(known) || this.#growTo(STEP * this.#size);
+    return this.#growTo(Math.max(known, doubled)) || this.#growTo(doubled);
   }
 
   /** Returns by how much it has grown. */

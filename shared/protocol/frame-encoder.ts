@@ -1,6 +1,6 @@
 /**
- * Frames -> protobuf Batch (tunnel.proto), written by hand because it is the data path: one buffer per
- * batch and no objects between; batch.ts puts frames together. test/wire compares it with protobufjs reading the same .proto.
+ * Frames -> protobuf (tunnel.proto), written by hand because it is the data path: no objects between.
+ * batch.ts puts frames together. test/wire compares it with protobufjs reading the same .proto.
  */
 import type { HeaderList } from '../http/header-list.js';
 import { assertNever } from '../errors.js';

@@ -21,8 +21,8 @@ const RTT_GAIN = 1 / 8;
 const PATH_SAMPLES = 8;
 /** How often silence is looked at, at the least four times per timeout; a thousand sessions do so. */
 const CHECK_MS = 5000;
-/** A look that comes this late means that this process itself was stopped. */
-const FROZEN_MS = CHECK_MS + 4000;
+/** A look that comes this late, or a quarter of the timeout, means that this process itself was stopped. */
+const FROZEN_MS = 4000;
 
 /** Runs from the start of a session to its end. */
 export class Heartbeat {
@@ -33,17 +33,21 @@ export class Heartbeat {
   readonly #sentAt = new Map<number, number>();
   #nextId = 1;
   #lastHeard: number;
-  #lastCheck: number;
+  readonly #checkMs: number;
+  /** When silence is looked at next, at the latest. */
+  #nextLookMs: number;
   #rttMs: number | undefined;
   readonly #samples: number[] = [];
 
   constructor(options: HeartbeatOptions) {
     const { clock, intervalMs } = options;
     this.#options = options;
-    this.#lastHeard = this.#lastCheck = clock.monotonicMs();
+    this.#checkMs = Math.min(CHECK_MS, options.timeoutMs / 4);
+    this.#lastHeard = clock.monotonicMs();
+    this.#nextLookMs = this.#lastHeard + this.#checkMs;
     this.#timers = [
       clock.every(intervalMs, () => void this.ping()),
-      clock.every(Math.min(CHECK_MS, options.timeoutMs / 4), () => this.#check()),
+      clock.every(this.#checkMs, () => this.#check()),
     ];
     this.ping();
   }
@@ -94,15 +98,18 @@ export class Heartbeat {
   #check(): void {
     const { clock, timeoutMs } = this.#options;
     const now = clock.monotonicMs();
-    const wasFrozen = now - this.#lastCheck > Math.min(FROZEN_MS, timeoutMs / 2);
-    this.#lastCheck = now;
+    const wasFrozen = now - this.#nextLookMs > Math.min(FROZEN_MS, timeoutMs / 4);
+    this.#nextLookMs = now + this.#checkMs;
     // after SIGSTOP or a suspended machine the peer's messages wait in the socket: hear them first
     if (wasFrozen) this.#lastHeard = now;
     const silentMs = now - this.#lastHeard;
     this.#lastLook?.cancel();
     const leftMs = timeoutMs - silentMs;
     if (leftMs > 0) {
-      if (leftMs < CHECK_MS) this.#lastLook = clock.after(leftMs, () => this.#check());
+      if (leftMs < this.#checkMs) {
+        this.#nextLookMs = now + leftMs;
+        this.#lastLook = clock.after(leftMs, () => this.#check());
+      }
       return;
     }
     this.stop();

@@ -1,6 +1,7 @@
 /**
- * The gRPC side of the tunnel: the service of tunnel.proto with messages passed as bytes (frame-encoder
- * and frame-decoder do the rest), and a link over one call.
+ * The gRPC side of the tunnel: the service of tunnel.proto, and a link over one call. Messages come in as bytes
+ * (frame-decoder.ts) and go out as what grpc-js copies into its own buffer (batch.ts); its compression, which
+ * wants bytes, is off.
  */
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 import { TunnelError } from '../errors.js';
@@ -11,7 +12,7 @@ export type ConnectMethod = MethodDefinition<Buffer, Buffer>;
 
 const asBytes = (bytes: Buffer): Buffer => bytes;
 
-/** The service of tunnel.proto, messages as raw bytes. Written out: reading the file takes 2 MiB for good. */
+/** The service of tunnel.proto, messages as they are. Written out: reading the file takes 2 MiB for good. */
 export const TUNNEL_SERVICE = {
   Connect: {
     path: '/fairlead.tunnel.v1.Tunnel/Connect',

@@ -24,6 +24,8 @@ export function wireError(what: string): TunnelError {
 
 /** A slice keeps its whole message in memory: at most this many times its own size. */
 const MOST_HELD_BACK = 4;
+/** Bytes of a message whose texts are pieces of one string; nearly all heads are smaller. */
+const SHARED_TEXT = 16 * 1024;
 /** Bytes of the longest varint that protobuf has, a 64-bit one. */
 const MAX_VARINT_BYTES = 10;
 
@@ -105,6 +107,12 @@ export class WireReader {
   /** Cut from the text of the whole message: a head has a dozen, and each call into Node's own code costs. */
   latin1(): string {
     const length = this.#length();
+    // a piece keeps the text that it was cut from in memory
+    if (this.#end - this.#start > SHARED_TEXT) {
+      const at = this.#at;
+      this.#at += length;
+      return this.#buffer.toString('latin1', at, at + length);
+    }
     this.#text ??= this.#buffer.toString('latin1', this.#start, this.#end);
     const start = this.#at - this.#start;
     this.#at += length;

@@ -12,8 +12,8 @@ export interface Goal {
 }
 
 /**
- * What keeps anybody from reaching the goal here: a measurement of this run under the same conditions, the most
- * that can be had for goals with a lower bound, the least for those with an upper one.
+ * What keeps us from reaching the goal here: a measurement of this run under the same conditions of something
+ * that does less, so the most that can be had for goals with a lower bound, the least for those with an upper one.
  */
 export interface Limit {
   readonly what: string;

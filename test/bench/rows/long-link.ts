@@ -1,7 +1,7 @@
 /**
  * Row 4: one large body over a link with a long round trip. The relay stands between the two ends of each
- * tunnel, the bare pipes among them; for the raw TLS stream between caller and target. A link of 1 Gbit/s, too, where windows decide
- * and not processors.
+ * tunnel, the bare pipes among them; for the raw TLS stream between caller and target. A link of 1 Gbit/s,
+ * too, where windows decide and not processors.
  */
 import type { Arena, LinkConditions } from '../arena.js';
 import { linkName } from '../arena.js';
@@ -102,7 +102,9 @@ function findingsOf(samples: Samples): (conditions: LinkConditions) => Finding[]
           what: `${linkName(conditions)} ${direction} against ${rival}`,
           goal: atLeast(bound, 'x'),
           values: ratio(FAIRLEAD, rival),
-          limit: { what: PIPES, values: ratio(PIPES, rival) },
+          ...(conditions.bytesPerSecond === undefined && {
+            limit: { what: PIPES, values: ratio(PIPES, rival) },
+          }),
         });
       return [against('ssh -R', 2), against(RAW, 0.8)];
     });

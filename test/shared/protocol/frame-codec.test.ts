@@ -62,6 +62,14 @@ describe('the codec, compared with protobufjs', () => {
     );
   });
 
+  it('reads the texts of large heads as those of small ones', () => {
+    for (const length of [1, 15 * 1024, 16 * 1024, 100 * 1024]) {
+      const headers = ['X-Long', 'é'.repeat(length), 'X-Short', 'a'];
+      const frame = { kind: 'head', stream: 1, status: 200, reason: 'Grüß', headers, ended: true };
+      assert.deepEqual(decoded(encodeBatch([frame as Frame])), [frame]);
+    }
+  });
+
   it('fills its buffer exactly', () => {
     fc.assert(
       fc.property(anyBatch, (frames) => {

@@ -53,6 +53,13 @@ describe('a heartbeat', () => {
     assert.deepEqual(deaths, []);
   });
 
+  it('hears first, too, when it was stopped for some seconds shortly before the timeout', () => {
+    const { clock, deaths } = start({ intervalMs: 10_000, timeoutMs: 15_000 });
+    clock.advance(9900);
+    clock.jump(6000);
+    assert.deepEqual(deaths, []);
+  });
+
   it('gives a peer up that is gone when this process goes on', () => {
     const { clock, deaths } = start();
     clock.jump(3_600_000);
