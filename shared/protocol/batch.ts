@@ -57,7 +57,7 @@ export class Batch implements OutgoingMessage {
     let count = 0;
     for (const frame of this.#frames) {
       const size = this.#bodySizes[count] ?? 0;
-      const cost = FRAME_COST_BYTES + fieldSize(1, frameSize(frame, size));
+      const cost = FRAME_COST_BYTES + sizeInBatch(frame, size);
       if (count > 0 && front.cost + cost > maxBytes) break;
       front.#push(frame, size);
       count++;
@@ -86,6 +86,10 @@ export class Batch implements OutgoingMessage {
   #push(frame: Frame, size: number): void {
     this.#frames.push(frame);
     this.#bodySizes.push(size);
-    this.#length += fieldSize(1, frameSize(frame, size));
+    this.#length += sizeInBatch(frame, size);
   }
+}
+
+function sizeInBatch(frame: Frame, body: number): number {
+  return fieldSize(1, frameSize(frame, body));
 }

@@ -59,9 +59,15 @@ export function frameSize(frame: Frame, body: number): number {
   const stream = streamOf(frame);
   const streamSize = stream === 0 ? 0 : 1 + varintSize(stream);
   const kind = FRAME_FIELDS[frame.kind];
-  // a oneof member is written even when it is zero
-  if (isNumber(frame.kind)) return streamSize + varintSize(kind << 3) + body;
-  return streamSize + fieldSize(kind, body);
+  switch (frame.kind) {
+    case 'credit':
+    case 'ping':
+    case 'pong':
+      // a oneof member is written even when it is zero
+      return streamSize + varintSize(kind << 3) + body;
+    default:
+      return streamSize + fieldSize(kind, body);
+  }
 }
 
 /** Writes a frame; `body` is its `bodySize`. */
@@ -97,11 +103,6 @@ function streamOf(frame: Frame): number {
     default:
       return 0;
   }
-}
-
-/** Frames that are a number and no message. */
-function isNumber(kind: Frame['kind']): boolean {
-  return kind === 'credit' || kind === 'ping' || kind === 'pong';
 }
 
 type MessageFrame = Exclude<Frame, { kind: 'ping' | 'pong' | 'credit' | 'data' }>;

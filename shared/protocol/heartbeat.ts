@@ -99,17 +99,14 @@ export class Heartbeat {
     const { clock, timeoutMs } = this.#options;
     const now = clock.monotonicMs();
     const wasFrozen = now - this.#nextLookMs > Math.min(FROZEN_MS, timeoutMs / 4);
-    this.#nextLookMs = now + this.#checkMs;
     // after SIGSTOP or a suspended machine the peer's messages wait in the socket: hear them first
     if (wasFrozen) this.#lastHeard = now;
     const silentMs = now - this.#lastHeard;
     this.#lastLook?.cancel();
     const leftMs = timeoutMs - silentMs;
     if (leftMs > 0) {
-      if (leftMs < this.#checkMs) {
-        this.#nextLookMs = now + leftMs;
-        this.#lastLook = clock.after(leftMs, () => this.#check());
-      }
+      this.#nextLookMs = now + Math.min(leftMs, this.#checkMs);
+      if (leftMs < this.#checkMs) this.#lastLook = clock.after(leftMs, () => this.#check());
       return;
     }
     this.stop();

@@ -12,22 +12,27 @@ export type ConnectMethod = MethodDefinition<Buffer, Buffer>;
 
 const asBytes = (bytes: Buffer): Buffer => bytes;
 
-/** The service of tunnel.proto, messages as they are. Written out: reading the file takes 2 MiB for good. */
-export const TUNNEL_SERVICE = {
-  Connect: {
-    path: '/fairlead.tunnel.v1.Tunnel/Connect',
+/** A method whose both directions are streams, messages as they are. */
+export function streamsOfBytes(path: string): ConnectMethod {
+  return {
+    path,
     requestStream: true,
     responseStream: true,
     requestSerialize: asBytes,
     requestDeserialize: asBytes,
     responseSerialize: asBytes,
     responseDeserialize: asBytes,
-  },
+  };
+}
+
+/** The service of tunnel.proto. Written out: reading the file takes 2 MiB for good. */
+export const TUNNEL_SERVICE = {
+  Connect: streamsOfBytes('/fairlead.tunnel.v1.Tunnel/Connect'),
 } as const satisfies ServiceDefinition & { Connect: ConnectMethod };
 
 /** What a client call and a server call have in common, as far as the link needs it. */
-interface DuplexCall {
-  write(message: Buffer, callback: () => void): boolean;
+export interface DuplexCall {
+  write(message: Buffer, callback?: () => void): boolean;
   end(): void;
   on(event: 'data', listener: (message: Buffer) => void): unknown;
   on(event: 'error', listener: (reason: Error) => void): unknown;

@@ -4,6 +4,9 @@
  * https://protobuf.dev/programming-guides/encoding/
  */
 
+/** Up to here a loop in JavaScript is faster than a call into Node's own code. */
+const SHORT_TEXT = 24;
+
 /** Bytes that an unsigned varint of up to 53 bits takes. */
 export function varintSize(value: number): number {
   if (value < 0x80) return 1;
@@ -42,9 +45,6 @@ export function utf8Length(text: string): number {
     if (text.charCodeAt(i) > 0x7f) return Buffer.byteLength(text);
   return text.length;
 }
-
-/** Up to here a loop in JavaScript is faster than a call into Node's own code. */
-const SHORT_TEXT = 24;
 
 /** Writes fields one after another into a buffer that has the room. */
 export class WireWriter {

@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import type { ChildProgram } from '../../deploy/demo/child-program.js';
 import { startBareTunnel } from './bare-tunnel.js';
-import { reportOf, startProgram } from './bench-program.js';
+import { reportOf, reportedPort, startProgram } from './bench-program.js';
+import { DIRECT, HOP, PIPES, SSH } from './contestant.js';
 import type { Contestant } from './contestant.js';
 import { MissingTool } from './debian-tool.js';
 import { FairleadTunnel } from './fairlead-tunnel.js';
@@ -28,7 +29,6 @@ export interface RunningTarget extends TargetPorts {
 /** Agent beside the controller, without a relay between. */
 export const NEAR = 'near';
 
-const portSchema = z.object({ port: z.number() });
 const targetSchema = z.object({ plainPort: z.number(), tlsPort: z.number() });
 
 /** The processes of a run. */
@@ -90,7 +90,7 @@ export class Arena {
   /** Straight to the target: what the machine can do. */
   async direct(): Promise<Contestant> {
     const { plainPort } = await this.target();
-    return { name: 'direct', endpoint: { port: plainPort, headers: {} }, pids: {} };
+    return { name: DIRECT, endpoint: { port: plainPort, headers: {} }, pids: {} };
   }
 
   /** A node:https server that asks for client certificates of the same CA, nothing behind it. */
@@ -111,7 +111,7 @@ export class Arena {
     return this.optional(() =>
       this.#once(`ssh${suffix}`, async () => {
         const tunnel = await SshTunnel.start({
-          name: 'ssh -R',
+          name: SSH,
           targetPort,
           ...(conditions && { link: (port: number) => this.link(port, conditions) }),
         });
@@ -126,9 +126,9 @@ export class Arena {
     const { plainPort: targetPort } = await this.target();
     return this.#once('proxy', async () => {
       const program = this.startProgram('proxy', { targetPort });
-      const { port } = await reportOf(program, 'ready', portSchema);
+      const port = await reportedPort(program);
       return {
-        name: 'one http-proxy hop',
+        name: HOP,
         endpoint: { port, headers: {} },
         pids: { controller: [program.pid] },
       };
@@ -142,12 +142,12 @@ export class Arena {
     const suffix = conditions === undefined ? '' : `, ${linkName(conditions)}`;
     return this.#once(`pipes${suffix}`, async () => {
       const far = this.startProgram('pipe', { role: 'far', toPort: plainPort, ...tls });
-      const { port: farPort } = await reportOf(far, 'ready', portSchema);
+      const farPort = await reportedPort(far);
       const toPort = conditions === undefined ? farPort : await this.link(farPort, conditions);
       const near = this.startProgram('pipe', { role: 'near', toPort, ...tls });
-      const { port } = await reportOf(near, 'ready', portSchema);
+      const port = await reportedPort(near);
       return {
-        name: 'two bare TLS pipes',
+        name: PIPES,
         endpoint: { port, headers: {} },
         pids: { controller: [near.pid], agent: [far.pid] },
       };
@@ -198,7 +198,7 @@ export class Arena {
   /** A relay in a process of its own; returns its port. */
   async link(targetPort: number, conditions: LinkConditions): Promise<number> {
     const program = this.startProgram('link', { targetPort, ...conditions });
-    return (await reportOf(program, 'ready', portSchema)).port;
+    return reportedPort(program);
   }
 
   /** A controller of a row's own, whose memory no other row has touched; ends with its row. */

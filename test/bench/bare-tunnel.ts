@@ -3,7 +3,7 @@
  * programs/bare-near-program.ts tells what it leaves out.
  */
 import { z } from 'zod';
-import { reportOf } from './bench-program.js';
+import { reportOf, reportedPort } from './bench-program.js';
 import type { startProgram } from './bench-program.js';
 import type { Contestant } from './contestant.js';
 
@@ -15,18 +15,16 @@ export interface BareTunnelOptions {
   readonly key: string;
 }
 
-const portSchema = z.object({ port: z.number() });
-
 /** Starts both ends; resolves when requests can come. */
 export async function startBareTunnel(
   start: typeof startProgram,
   { targetPort, ca, cert, key }: BareTunnelOptions,
 ): Promise<Contestant> {
   const near = start('bare-near', { cert, key });
-  const { port: nearPort } = await reportOf(near, 'listening', portSchema);
+  const nearPort = await reportedPort(near, 'listening');
   const far = start('bare-far', { nearPort, targetPort, ca });
   await reportOf(far, 'ready', z.object({}));
-  const { port } = await reportOf(near, 'ready', portSchema);
+  const port = await reportedPort(near);
   return {
     name: 'bare gRPC tunnel',
     endpoint: { port, headers: {} },

@@ -4,7 +4,7 @@
  * none outlives the bench.
  */
 import { fileURLToPath } from 'node:url';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { ChildProgram } from '../../deploy/demo/child-program.js';
 import type { LogLine } from '../../deploy/demo/child-program.js';
 import { errorText } from '../../shared/errors.js';
@@ -37,6 +37,13 @@ export async function reportOf<T>(
   });
   if (line['report'] === 'fault') throw new Error(`${program.name}: ${String(line['text'])}`);
   return schema.parse(line);
+}
+
+const portSchema = z.object({ port: z.number() });
+
+/** The port in the first report of this kind. */
+export async function reportedPort(program: ChildProgram, kind = 'ready'): Promise<number> {
+  return (await reportOf(program, kind, portSchema)).port;
 }
 
 /** Runs a program to its end and returns its only report. */

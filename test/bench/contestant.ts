@@ -3,6 +3,12 @@
  */
 import type { Endpoint } from './endpoint.js';
 
+/** Names of the others, by which rows find their figures. */
+export const DIRECT = 'direct';
+export const SSH = 'ssh -R';
+export const HOP = 'one http-proxy hop';
+export const PIPES = 'two bare TLS pipes';
+
 /** The two ends of a tunnel: what stands in for controller and agent. */
 export type Role = 'controller' | 'agent';
 

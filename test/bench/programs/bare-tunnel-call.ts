@@ -3,6 +3,8 @@
  * are JSON arrays of all requests, or all responses, that one turn of the event loop brought.
  */
 import type { ServiceDefinition } from '@grpc/grpc-js';
+import { streamsOfBytes } from '../../../shared/protocol/tunnel-rpc.js';
+import type { DuplexCall } from '../../../shared/protocol/tunnel-rpc.js';
 
 /** From near to far. Headers are raw: name, value, name, value. */
 export type BareRequest = readonly [id: number, method: string, path: string, headers: string[]];
@@ -10,19 +12,9 @@ export type BareRequest = readonly [id: number, method: string, path: string, he
 /** From far to near. A character of the body is a byte (latin1). */
 export type BareResponse = readonly [id: number, status: number, headers: string[], body: string];
 
-const asBytes = (bytes: Buffer): Buffer => bytes;
-
 /** The service: one method, messages as bytes. */
 export const BARE_SERVICE = {
-  Carry: {
-    path: '/fairlead.bench.BareTunnel/Carry',
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: asBytes,
-    requestDeserialize: asBytes,
-    responseSerialize: asBytes,
-    responseDeserialize: asBytes,
-  },
+  Carry: streamsOfBytes('/fairlead.bench.BareTunnel/Carry'),
 } as const satisfies ServiceDefinition;
 
 /** For both ends: a turn of 512 callers goes into one message. */
@@ -30,14 +22,6 @@ export const NO_MESSAGE_LIMIT = { 'grpc.max_receive_message_length': -1 } as con
 
 /** What goes the other way. */
 type Opposite<Item> = Item extends BareRequest ? BareResponse : BareRequest;
-
-/** What a client call and a server call have in common. */
-interface DuplexCall {
-  write(message: Buffer): boolean;
-  on(event: 'data', listener: (message: Buffer) => void): unknown;
-  on(event: 'error', listener: (reason: Error) => void): unknown;
-  on(event: 'end' | 'close' | 'cancelled', listener: () => void): unknown;
-}
 
 /**
  * Takes what the other end sends; the returned function sends to it. When the call breaks this throws into

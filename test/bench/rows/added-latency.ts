@@ -2,7 +2,7 @@
  * Row 2: what the tunnel adds to the latency of a single caller who waits for each answer.
  */
 import { NEAR } from '../arena.js';
-import { inTurn } from '../contestant.js';
+import { DIRECT, PIPES, inTurn } from '../contestant.js';
 import { wrkLoad } from '../request-load.js';
 import { addLoadPoint, warmUp } from '../row.js';
 import type { Row } from '../row.js';
@@ -11,7 +11,6 @@ import { atMost, judge } from '../verdict.js';
 
 const PLAIN = 'Fairlead, caller without TLS';
 const OVER_TLS = 'Fairlead, TLS caller';
-const PIPES = 'two bare TLS pipes';
 
 export const addedLatency: Row = {
   number: 2,
@@ -35,11 +34,11 @@ export const addedLatency: Row = {
     });
     const pipes = (measure: string) => ({
       what: `${PIPES} add`,
-      values: samples.difference(measure, PIPES, 'direct'),
+      values: samples.difference(measure, PIPES, DIRECT),
     });
     const findings = [PLAIN, OVER_TLS].flatMap((name) => {
       const who = name.replace('Fairlead, ', '');
-      const added = (measure: string) => samples.difference(measure, name, 'direct');
+      const added = (measure: string) => samples.difference(measure, name, DIRECT);
       return [
         judge({
           row: 2,

@@ -4,7 +4,7 @@
 import { NEAR } from '../arena.js';
 import { DIRECTIONS, bulkLoad } from '../bulk-load.js';
 import type { Direction } from '../bulk-load.js';
-import { inTurn } from '../contestant.js';
+import { PIPES, SSH, inTurn } from '../contestant.js';
 import type { Contestant } from '../contestant.js';
 import type { FairleadTunnel } from '../fairlead-tunnel.js';
 import { addTransferPoint, warmUpBulk } from '../row.js';
@@ -16,7 +16,6 @@ import type { Finding } from '../verdict.js';
 const MIB = 1024 ** 2;
 const EIGHT = 8;
 const PLAIN = 'Fairlead, callers without TLS';
-const PIPES = 'two bare TLS pipes';
 
 export const bulk: Row = {
   number: 3,
@@ -63,18 +62,17 @@ function findingsOf(samples: Samples): Finding[] {
   return DIRECTIONS.flatMap((direction) => {
     const name = (of: string, streams: number): string =>
       pointName({ name: of }, direction, streams);
-    const againstSsh = [1, EIGHT].map((streams) =>
-      judge({
+    const againstSsh = [1, EIGHT].map((streams) => {
+      const ratio = (of: string): readonly number[] =>
+        samples.ratio('MiB/s', name(of, streams), name(SSH, streams));
+      return judge({
         row,
-        what: `${streams} x ${direction} against ssh -R`,
+        what: `${streams} x ${direction} against ${SSH}`,
         goal: atLeast(1, 'x'),
-        values: samples.ratio('MiB/s', name(PLAIN, streams), name('ssh -R', streams)),
-        limit: {
-          what: PIPES,
-          values: samples.ratio('MiB/s', name(PIPES, streams), name('ssh -R', streams)),
-        },
-      }),
-    );
+        values: ratio(PLAIN),
+        limit: { what: PIPES, values: ratio(PIPES) },
+      });
+    });
     const sum = judge({
       row,
       what: `${EIGHT} x ${direction}, sum`,

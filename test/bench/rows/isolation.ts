@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NEAR } from '../arena.js';
 import { bulkLoad } from '../bulk-load.js';
-import { inTurn } from '../contestant.js';
+import { DIRECT, inTurn } from '../contestant.js';
 import type { Contestant } from '../contestant.js';
 import type { FairleadTunnel } from '../fairlead-tunnel.js';
 import { holdStreams, untilHeldBack, untilReleased } from '../held-streams.js';
@@ -119,7 +119,7 @@ function findingsOf(samples: Samples): Finding[] {
     what: 'p99 beside one bulk download',
     goal: atMost(10, 'ms'),
     values: samples.of(`${FAIRLEAD} beside bulk`, 'p99 ms'),
-    limit: { what: 'direct', values: samples.of('direct beside bulk', 'p99 ms') },
+    limit: { what: DIRECT, values: samples.of(`${DIRECT} beside bulk`, 'p99 ms') },
   });
   const stalled = STALLED.flatMap((count) => {
     const name = besideName(count);

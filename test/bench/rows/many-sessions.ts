@@ -3,6 +3,7 @@
  * then the controller is killed and started again.
  */
 import { NEAR } from '../arena.js';
+import { HOP } from '../contestant.js';
 import { discardLog } from '../fairlead-tunnel.js';
 import type { FairleadTunnel } from '../fairlead-tunnel.js';
 import { idleMib } from '../held-streams.js';
@@ -66,7 +67,6 @@ export const manySessions: Row = {
 };
 
 const ALONE = 'one agent';
-const HOP = 'one http-proxy hop';
 
 function hopBeside(agents: string): string {
   return `${HOP} beside ${agents}`;

@@ -4,7 +4,7 @@
  */
 import { NEAR } from '../arena.js';
 import type { Arena } from '../arena.js';
-import { inTurn } from '../contestant.js';
+import { HOP, SSH, inTurn } from '../contestant.js';
 import type { Contestant } from '../contestant.js';
 import { roleMib, ROLES } from '../process-usage.js';
 import { h2Load, wrkLoad } from '../request-load.js';
@@ -18,7 +18,6 @@ import { untilIdle } from '../../harness/process-memory.js';
 const CALLERS = 32;
 const PLAIN = 'Fairlead, callers without TLS';
 const OVER_TLS = 'Fairlead, TLS callers';
-const HOP = 'one http-proxy hop';
 
 export const smallRequests: Row = {
   number: 1,
@@ -92,7 +91,7 @@ function findingsOf(samples: Samples): Finding[] {
       row,
       what: 'requests/s against ssh -R',
       goal: atLeast(1.3, 'x'),
-      values: samples.ratio(rate, PLAIN, 'ssh -R'),
+      values: samples.ratio(rate, PLAIN, SSH),
     }),
     judge({
       row,
