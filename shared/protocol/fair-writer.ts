@@ -8,6 +8,7 @@ import type { OutgoingMessage } from './batch.js';
 import type { Frame } from './frame.js';
 import { DATA_FRAME_OVERHEAD } from './frame-encoder.js';
 import type { TunnelStream } from './tunnel-stream.js';
+import { WaitingLine } from './waiting-line.js';
 
 /** Carries batches to the peer: one gRPC call, or a fake in tests. */
 export interface FrameLink {
@@ -34,8 +35,8 @@ export class FairWriter {
   readonly #isShared: () => boolean;
   readonly #onTurn = (): void => this.#flush();
   #urgent = new Batch();
-  readonly #light = new Set<TunnelStream>();
-  readonly #bulk = new Set<TunnelStream>();
+  readonly #light = new WaitingLine<TunnelStream>();
+  readonly #bulk = new WaitingLine<TunnelStream>();
   #linkBytes = 0;
   /** What those bytes take until they are written: frames that wait there are not bytes yet. */
   #linkCost = 0;
@@ -69,16 +70,13 @@ export class FairWriter {
   /** The stream has data and credit. */
   hasData(stream: TunnelStream): void {
     if (this.#isClosed || this.#bulk.has(stream)) return;
-    const isLight = stream.pendingBytes <= LIGHT_BYTES;
-    if (!isLight) this.#light.delete(stream);
-    (isLight ? this.#light : this.#bulk).add(stream);
+    (stream.pendingBytes <= LIGHT_BYTES ? this.#light : this.#bulk).join(stream);
     this.#schedule();
   }
 
   /** Forgets a closed stream. */
   forget(stream: TunnelStream): void {
-    this.#light.delete(stream);
-    this.#bulk.delete(stream);
+    stream.line?.leave(stream);
   }
 
   /**
@@ -153,14 +151,13 @@ export class FairWriter {
   }
 
   /** One turn for each stream until the batch is full; returns the room that is left. */
-  #gatherData(ring: Set<TunnelStream>, batch: Batch, roomBytes: number): number {
+  #gatherData(line: WaitingLine<TunnelStream>, batch: Batch, roomBytes: number): number {
     let room = roomBytes;
-    for (const stream of ring) {
-      if (room <= 0) break;
-      ring.delete(stream);
+    while (room > 0) {
+      const stream = line.takeFirst();
+      if (stream === undefined) break;
       room -= this.#takeTurn(stream, batch, Math.min(room, TURN_BYTES));
-      // to the end of the line; ends of streams leave it
-      if (stream.isSendable) this.#bulk.add(stream);
+      if (stream.isSendable) this.#bulk.join(stream);
     }
     return room;
   }

@@ -11,6 +11,7 @@ import { PROTOCOL_LIMITS } from './frame.js';
 import { headFault } from './head-limits.js';
 import type { HalfEvent, HalfState } from './stream-state.js';
 import { headEvent, nextHalfState } from './stream-state.js';
+import type { LineMember, WaitingLine } from './waiting-line.js';
 
 /**
  * Who uses a stream. Calls come in the order of the wire; after `onReset`, or a reset of its own, none
@@ -69,8 +70,12 @@ export interface StreamParts {
 }
 
 /** A stream of a session. */
-export class TunnelStream {
+export class TunnelStream implements LineMember<TunnelStream> {
   readonly id: number;
+  /** Its place among those that have data to send. */
+  line: WaitingLine<TunnelStream> | undefined;
+  ahead: TunnelStream | undefined;
+  behind: TunnelStream | undefined;
   /** Called once, when both halves are over; for who counts streams. */
   onClosed: (() => void) | undefined;
   /** For the acceptor, which sets it before anything is sent. */

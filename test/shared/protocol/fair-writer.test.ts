@@ -1,6 +1,8 @@
 /** Who goes first on the one link of a session, how large a batch may be, and what a full link means. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { OutgoingMessage } from '../../../shared/protocol/batch.js';
 import { BufferBudget } from '../../../shared/protocol/buffer-budget.js';
 import { FairWriter } from '../../../shared/protocol/fair-writer.js';
@@ -237,6 +239,14 @@ describe('a closed writer', () => {
     assert.deepEqual(batches, []);
     assert.equal(writer.urgentBytes, 0);
   });
+});
+
+it('leads from no stream to the next, which would keep all of them in memory', () => {
+  const program = fileURLToPath(new URL('passing-streams.ts', import.meta.url));
+  const args = ['--expose-gc', '--import', 'tsx', program];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  assert.match(stdout, /^\d+$/, stderr);
+  assert.ok(Number(stdout) < 2_000_000, `${stdout} bytes kept of 50,000 streams`);
 });
 
 /** A writer over a link that takes what the test says. */
