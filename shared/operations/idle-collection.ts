@@ -21,16 +21,19 @@ export function collectWhenIdle(clock: Clock, heldBytes: () => number): Timer {
   let leastUsed = usedBytes();
   let mostHeld = heldBytes();
   let lastLook = performance.eventLoopUtilization();
+  const isGrown = (used: number): boolean =>
+    used - leastUsed > Math.max(WORTH_BYTES, leastUsed * WORTH_SHARE);
   return clock.every(LOOK_MS, () => {
     const { utilization } = performance.eventLoopUtilization(lastLook);
     lastLook = performance.eventLoopUtilization();
     const [used, held] = [usedBytes(), heldBytes()];
     leastUsed = Math.min(leastUsed, used);
     mostHeld = Math.max(mostHeld, held);
-    const isGrown = used - leastUsed > Math.max(WORTH_BYTES, leastUsed * WORTH_SHARE);
     const isLetGo = mostHeld - held > WORTH_BYTES;
-    if (utilization > IDLE_SHARE || !(isGrown || isLetGo)) return;
-    collect();
+    if (utilization > IDLE_SHARE || !(isGrown(used) || isLetGo)) return;
+    const gc = collector();
+    collectYoung(gc);
+    if (isLetGo || isGrown(usedBytes())) collectAll(gc);
     leastUsed = usedBytes();
     mostHeld = held;
   });
@@ -42,15 +45,34 @@ function usedBytes(): number {
   return heapUsed + external;
 }
 
-/**
- * V8's own collection, which Node hands out by a flag only; the context that has it goes with the rest.
- * Buffers outside the heap are let go by a thread of V8's, and count as used until a further collection has
- * waited for it: a small one here, or what is measured next would be taken for what is in use.
- */
-function collect(): void {
+type Collector = (options?: { type: 'minor' }) => void;
+
+/** V8's own collector, which Node hands out by a flag only; the context that has it goes with the rest. */
+function collector(): Collector {
   setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as (options?: { type: 'minor' }) => void;
+  const gc = runInNewContext('gc') as Collector;
   setFlagsFromString('--no-expose-gc');
+  return gc;
+}
+
+/**
+ * What small requests leave is young. A full collection would also take the shapes of all objects that are in
+ * use under load only, and with them the code compiled for them: the next requests would cost twice as much.
+ */
+function collectYoung(gc: Collector): void {
+  gc({ type: 'minor' });
+  awaitFreedBuffers(gc);
+}
+
+function collectAll(gc: Collector): void {
   gc();
+  awaitFreedBuffers(gc);
+}
+
+/**
+ * Buffers outside the heap are let go by a thread of V8's, and count as used until a further collection has
+ * waited for it. What is measured next would be taken for what is in use.
+ */
+function awaitFreedBuffers(gc: Collector): void {
   gc({ type: 'minor' });
 }
