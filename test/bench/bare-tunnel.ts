@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { reportOf, reportedPort } from './bench-program.js';
 import type { startProgram } from './bench-program.js';
+import { BARE_TUNNEL } from './contestant.js';
 import type { Contestant } from './contestant.js';
 
 /** Where it leads, and the certificate between its ends, which must be one for `localhost`. */
@@ -26,7 +27,7 @@ export async function startBareTunnel(
   await reportOf(far, 'ready', z.object({}));
   const port = await reportedPort(near);
   return {
-    name: 'bare gRPC tunnel',
+    name: BARE_TUNNEL,
     endpoint: { port, headers: {} },
     pids: { controller: [near.pid], agent: [far.pid] },
   };

@@ -8,6 +8,7 @@ export const DIRECT = 'direct';
 export const SSH = 'ssh -R';
 export const HOP = 'one http-proxy hop';
 export const PIPES = 'two bare TLS pipes';
+export const BARE_TUNNEL = 'bare gRPC tunnel';
 
 /** The two ends of a tunnel: what stands in for controller and agent. */
 export type Role = 'controller' | 'agent';

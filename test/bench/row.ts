@@ -46,17 +46,20 @@ export interface Row {
 
 /** Callers enough to make every function of both processes hot, and to open the connections they keep. */
 const WARM_UP_CALLERS = 32;
-const MAX_WARM_UP_SECONDS = 2;
+/** Until the last functions of a request are compiled for good, in the largest of the contestants. */
+const WARM_UP_SECONDS = 10;
+const QUICK_WARM_UP_SECONDS = 1;
 
 /** Gives contestants some load that does not count: a process that has just started is several times slower. */
 export async function warmUp(
-  { arena, seconds, tell }: Bench,
+  { arena, isQuick, tell }: Bench,
   contestants: readonly Contestant[],
 ): Promise<void> {
   for (const contestant of contestants) {
     if (!arena.isFirstUse(contestant)) continue;
     tell(`warm-up: ${contestant.name}`);
-    const options = { callers: WARM_UP_CALLERS, seconds: Math.min(seconds, MAX_WARM_UP_SECONDS) };
+    const seconds = isQuick ? QUICK_WARM_UP_SECONDS : WARM_UP_SECONDS;
+    const options = { callers: WARM_UP_CALLERS, seconds };
     await arena.optional(() => wrkLoad(contestant.endpoint, options));
   }
 }

@@ -40,12 +40,23 @@ export function carryOver<Item extends BareRequest | BareResponse>(
     call.on(event, () => callBroke(event));
 
   let batch: Opposite<Item>[] = [];
+  let sentInTurn = 0;
+  let isAlone = false;
+  const flush = (): void => {
+    const items = batch;
+    batch = [];
+    if (items.length > 0) call.write(Buffer.from(JSON.stringify(items)));
+  };
   return (item) => {
-    if (batch.push(item) > 1) return;
+    batch.push(item);
+    sentInTurn++;
+    // one caller only, as it seems: HTTP/2 writes in this turn what it is given before setImmediate
+    if (isAlone) process.nextTick(flush);
+    if (sentInTurn > 1) return;
     setImmediate(() => {
-      const items = batch;
-      batch = [];
-      call.write(Buffer.from(JSON.stringify(items)));
+      isAlone = sentInTurn === 1;
+      sentInTurn = 0;
+      flush();
     });
   };
 }

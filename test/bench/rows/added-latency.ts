@@ -2,7 +2,7 @@
  * Row 2: what the tunnel adds to the latency of a single caller who waits for each answer.
  */
 import { NEAR } from '../arena.js';
-import { DIRECT, PIPES, inTurn } from '../contestant.js';
+import { BARE_TUNNEL, DIRECT, inTurn } from '../contestant.js';
 import { wrkLoad } from '../request-load.js';
 import { addLoadPoint, warmUp } from '../row.js';
 import type { Row } from '../row.js';
@@ -32,9 +32,9 @@ export const addedLatency: Row = {
       const load = () => wrkLoad(contestant.endpoint, { callers: 1, seconds });
       await arena.optional(() => addLoadPoint(samples, contestant, load));
     });
-    const pipes = (measure: string) => ({
-      what: `${PIPES} add`,
-      values: samples.difference(measure, PIPES, DIRECT),
+    const bare = (measure: string) => ({
+      what: `the ${BARE_TUNNEL} adds`,
+      values: samples.difference(measure, BARE_TUNNEL, DIRECT),
     });
     const findings = [PLAIN, OVER_TLS].flatMap((name) => {
       const who = name.replace('Fairlead, ', '');
@@ -45,14 +45,14 @@ export const addedLatency: Row = {
           what: `p50 over direct, ${who}`,
           goal: atMost(0.25, 'ms'),
           values: added('p50 ms'),
-          limit: pipes('p50 ms'),
+          limit: bare('p50 ms'),
         }),
         judge({
           row: 2,
           what: `p99 over direct, ${who}`,
           goal: atMost(1, 'ms'),
           values: added('p99 ms'),
-          limit: pipes('p99 ms'),
+          limit: bare('p99 ms'),
         }),
       ];
     });

@@ -4,7 +4,7 @@
  */
 import { NEAR } from '../arena.js';
 import type { Arena } from '../arena.js';
-import { HOP, SSH, inTurn } from '../contestant.js';
+import { BARE_TUNNEL, HOP, SSH, inTurn } from '../contestant.js';
 import type { Contestant } from '../contestant.js';
 import { roleMib, ROLES } from '../process-usage.js';
 import { h2Load, wrkLoad } from '../request-load.js';
@@ -85,26 +85,28 @@ async function addSettledMemory(samples: Samples, contestant: Contestant): Promi
 function findingsOf(samples: Samples): Finding[] {
   const row = 1;
   const rate = 'requests/s';
-  const hop = (measure: string) => ({ what: HOP, values: samples.of(HOP, measure) });
+  const limit = (values: readonly number[]) => ({ what: BARE_TUNNEL, values });
   return [
     judge({
       row,
       what: 'requests/s against ssh -R',
       goal: atLeast(1.3, 'x'),
       values: samples.ratio(rate, PLAIN, SSH),
+      limit: limit(samples.ratio(rate, BARE_TUNNEL, SSH)),
     }),
     judge({
       row,
       what: 'requests/s against one http-proxy hop',
       goal: atLeast(0.9, 'x'),
       values: samples.ratio(rate, PLAIN, HOP),
+      limit: limit(samples.ratio(rate, BARE_TUNNEL, HOP)),
     }),
     judge({
       row,
       what: 'requests/s',
       goal: atLeast(10_000, '/s'),
       values: samples.of(PLAIN, rate),
-      limit: hop(rate),
+      limit: limit(samples.of(BARE_TUNNEL, rate)),
     }),
     judge({
       row,
@@ -118,7 +120,7 @@ function findingsOf(samples: Samples): Finding[] {
         what: `p99, ${name.replace('Fairlead, ', '')}`,
         goal: atMost(10, 'ms'),
         values: samples.of(name, 'p99 ms'),
-        limit: hop('p99 ms'),
+        limit: limit(samples.of(BARE_TUNNEL, 'p99 ms')),
       }),
     ),
   ];
