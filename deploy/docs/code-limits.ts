@@ -595,6 +595,6 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     file: 'shared/operations/idle-collection.ts',
     guards:
       'What an idle process uses more than after the last collection (and a quarter more), or held for streams and holds no longer.',
-    whenReached: 'V8 collects what is no longer used.',
+    whenReached: 'V8 collects what is young, and all the rest if that was not enough.',
   },
 ];

@@ -13,28 +13,35 @@ const LOOK_MS = 2000;
 const IDLE_SHARE = 0.1;
 /** Bytes that are worth a collection: used more than after the last one, or held then and no longer. */
 const WORTH_BYTES = 8 * 1024 * 1024;
-/** Growth has to be so large, too, as a collection takes the longer the more is used. */
+/** Growth has to be so large, too, as a full collection takes the longer the more is used. */
 const WORTH_SHARE = 0.25;
 
 /** Watches the process; `heldBytes` are the bytes that wait for somebody at this moment. */
 export function collectWhenIdle(clock: Clock, heldBytes: () => number): Timer {
+  let gc: Collector | undefined;
   let leastUsed = usedBytes();
+  // what young collections leave behind must not become the measure of growth
+  let leastUsedAfterAll = leastUsed;
   let mostHeld = heldBytes();
   let lastLook = performance.eventLoopUtilization();
-  const isGrown = (used: number): boolean =>
-    used - leastUsed > Math.max(WORTH_BYTES, leastUsed * WORTH_SHARE);
   return clock.every(LOOK_MS, () => {
     const { utilization } = performance.eventLoopUtilization(lastLook);
     lastLook = performance.eventLoopUtilization();
     const [used, held] = [usedBytes(), heldBytes()];
     leastUsed = Math.min(leastUsed, used);
+    leastUsedAfterAll = Math.min(leastUsedAfterAll, used);
     mostHeld = Math.max(mostHeld, held);
-    const isLetGo = mostHeld - held > WORTH_BYTES;
-    if (utilization > IDLE_SHARE || !(isGrown(used) || isLetGo)) return;
-    const gc = collector();
+    const isWorthwhile = isGrown(used, leastUsed) || mostHeld - held > WORTH_BYTES;
+    if (utilization > IDLE_SHARE || !isWorthwhile) return;
+    gc ??= collector();
     collectYoung(gc);
-    if (isLetGo || isGrown(usedBytes())) collectAll(gc);
     leastUsed = usedBytes();
+    // taken for what is no longer held, as far as it goes
+    mostHeld = Math.max(held, mostHeld - (used - leastUsed));
+    if (!isGrown(leastUsed, leastUsedAfterAll) && mostHeld - held <= WORTH_BYTES) return;
+    collectAll(gc);
+    leastUsed = usedBytes();
+    leastUsedAfterAll = leastUsed;
     mostHeld = held;
   });
 }
@@ -45,9 +52,13 @@ function usedBytes(): number {
   return heapUsed + external;
 }
 
+function isGrown(used: number, before: number): boolean {
+  return used - before > Math.max(WORTH_BYTES, before * WORTH_SHARE);
+}
+
 type Collector = (options?: { type: 'minor' }) => void;
 
-/** V8's own collector, which Node hands out by a flag only; the context that has it goes with the rest. */
+/** V8's own collector, which Node hands out by a flag only, in a context made meanwhile. */
 function collector(): Collector {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as Collector;
@@ -57,7 +68,7 @@ function collector(): Collector {
 
 /**
  * What small requests leave is young. A full collection would also take the shapes of all objects that are in
- * use under load only, and with them the code compiled for them: the next requests would cost twice as much.
+ * use under load only, and with them the code compiled for them: the next requests would cost half as much again.
  */
 function collectYoung(gc: Collector): void {
   gc({ type: 'minor' });
