@@ -68,6 +68,10 @@ describe('the bare gRPC tunnel', { timeout: 60_000 }, () => {
     assert.deepEqual(target.seen, Array(CALLERS).fill('GET /bytes'));
   });
 
+  it('answers requests that come one after another', async () => {
+    for (let n = 0; n < 3; n++) assert.equal((await get('/bytes')).status, 200);
+  });
+
   it('answers 502 when the target fails', async () => {
     await target.close();
     const { status, text } = await get('/bytes');

@@ -1,6 +1,7 @@
 /**
  * What a row of the benchmark is, and what it is given.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Arena } from './arena.js';
 import { DIRECTIONS, bulkLoad } from './bulk-load.js';
 import type { Contestant } from './contestant.js';
@@ -46,20 +47,24 @@ export interface Row {
 
 /** Callers enough to make every function of both processes hot, and to open the connections they keep. */
 const WARM_UP_CALLERS = 32;
-/** Until the last functions of a request are compiled for good, in the largest of the contestants. */
-const WARM_UP_SECONDS = 10;
-const QUICK_WARM_UP_SECONDS = 1;
+/**
+ * For the processes of a contestant, divided among the ways to it: what a request runs through is compiled for
+ * good by then, in the largest of them, too.
+ */
+const WARM_UP_SECONDS = 24;
+const QUICK_WARM_UP_SECONDS = 2;
 
 /** Gives contestants some load that does not count: a process that has just started is several times slower. */
 export async function warmUp(
   { arena, isQuick, tell }: Bench,
   contestants: readonly Contestant[],
 ): Promise<void> {
-  for (const contestant of contestants) {
-    if (!arena.isFirstUse(contestant)) continue;
+  const ways = contestants.filter((contestant) => arena.isFirstUse(contestant));
+  for (const contestant of ways) {
     tell(`warm-up: ${contestant.name}`);
-    const seconds = isQuick ? QUICK_WARM_UP_SECONDS : WARM_UP_SECONDS;
-    const options = { callers: WARM_UP_CALLERS, seconds };
+    const total = isQuick ? QUICK_WARM_UP_SECONDS : WARM_UP_SECONDS;
+    const shared = ways.filter(({ pids }) => isDeepStrictEqual(pids, contestant.pids)).length;
+    const options = { callers: WARM_UP_CALLERS, seconds: Math.ceil(total / shared) };
     await arena.optional(() => wrkLoad(contestant.endpoint, options));
   }
 }

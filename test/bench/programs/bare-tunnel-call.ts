@@ -1,6 +1,7 @@
 /**
  * The gRPC call between the two ends of the bare tunnel (bare-near-program.ts, bare-far-program.ts): messages
- * are JSON arrays of all requests, or all responses, that one turn of the event loop brought.
+ * are JSON arrays of all requests, or all responses, that one turn of the event loop brought; but the first of
+ * a turn leaves at once when the turn before had one only.
  */
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { streamsOfBytes } from '../../../shared/protocol/tunnel-rpc.js';
@@ -51,7 +52,7 @@ export function carryOver<Item extends BareRequest | BareResponse>(
     batch.push(item);
     sentInTurn++;
     // one caller only, as it seems: HTTP/2 writes in this turn what it is given before setImmediate
-    if (isAlone) process.nextTick(flush);
+    if (isAlone && sentInTurn === 1) process.nextTick(flush);
     if (sentInTurn > 1) return;
     setImmediate(() => {
       isAlone = sentInTurn === 1;

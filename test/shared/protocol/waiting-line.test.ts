@@ -1,3 +1,4 @@
+/** A line of members that wait, held against lists. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -40,6 +41,10 @@ describe('lines', () => {
           } else {
             line.clear();
             model[where] = [];
+          }
+          for (const other of members) {
+            if (other.line !== undefined) continue;
+            assert.deepEqual([other.ahead, other.behind], [undefined, undefined]);
           }
           for (const [i, one] of lines.entries()) {
             assert.deepEqual(
