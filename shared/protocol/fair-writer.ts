@@ -41,6 +41,9 @@ export class FairWriter {
   /** What those bytes take until they are written: frames that wait there are not bytes yet. */
   #linkCost = 0;
   #isFlushScheduled = false;
+  /** Whether the link was shared since the last flush, and before it. */
+  #isCrowded = false;
+  #wasCrowded = false;
   #isClosed = false;
 
   /** `isShared`: whether the link has more than one stream. */
@@ -63,8 +66,11 @@ export class FairWriter {
   sendNow(frame: Frame): void {
     if (this.#isClosed) return;
     this.#urgent.add(frame);
+    this.#isCrowded ||= this.#isShared();
+    // callers who were answered together ask again together: the first is alone for a moment only
+    const isAlone = !this.#isCrowded && !this.#wasCrowded;
     // nobody to wait for: HTTP/2 writes in this turn of the loop what it is given before setImmediate
-    this.#schedule(this.#isShared() ? setImmediate : process.nextTick);
+    this.#schedule(isAlone ? process.nextTick : setImmediate);
   }
 
   /** The stream has data and credit. */
@@ -116,6 +122,8 @@ export class FairWriter {
       this.#send(batch);
     }
     this.#isFlushScheduled = false;
+    this.#wasCrowded = this.#isCrowded;
+    this.#isCrowded = false;
   }
 
   #send(batch: Batch): void {

@@ -29,7 +29,7 @@ describe('the order of frames', () => {
   });
 
   it('waits for no turn to end when there is one stream only', async () => {
-    const { writer, batches } = rig({ isShared: false });
+    const { writer, batches } = rig({ isShared: () => false });
     let isTurnOver = false;
     setImmediate(() => (isTurnOver = true));
     writer.sendNow(head(1));
@@ -40,8 +40,25 @@ describe('the order of frames', () => {
     assert.equal(isTurnOver, false);
   });
 
+  it('waits for the turn to end when there were several before: they come together again', async () => {
+    const streams = { count: 2 };
+    const { writer, batches } = rig({ isShared: () => streams.count > 1 });
+    const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
+    writer.sendNow(head(1));
+    await turn();
+    streams.count = 1;
+    writer.sendNow(head(3));
+    await nextTick();
+    assert.equal(batches.length, 1, 'others may follow');
+    await turn();
+    assert.equal(batches.length, 2);
+    writer.sendNow(head(5));
+    await nextTick();
+    assert.equal(batches.length, 3, 'there was one before');
+  });
+
   it('gathers the body of a single stream over a turn', async () => {
-    const { stream, batches } = rig({ isShared: false });
+    const { stream, batches } = rig({ isShared: () => false });
     stream(1).write(Buffer.alloc(40 * KIB));
     await new Promise<void>((resolve) => process.nextTick(resolve));
     stream(1).write(Buffer.alloc(40 * KIB));
@@ -250,10 +267,10 @@ it('leads from no stream to the next, which would keep all of them in memory', (
 });
 
 /** A writer over a link that takes what the test says. */
-function rig({ isFull = false, isShared = true } = {}) {
+function rig({ isFull = false, isShared = (): boolean => true } = {}) {
   const batches: Frame[][] = [];
   const link = new HeldLink(batches);
-  const writer = new FairWriter(link, () => isShared);
+  const writer = new FairWriter(link, isShared);
   if (isFull) {
     writer.sendNow(head(1, FULL_LINK_BYTES));
     writer.sendLast(head(3, FULL_LINK_BYTES));
