@@ -101,23 +101,35 @@ describe('a caller that leaves', () => {
 
 test(`${TIMES} callers that leave at all moments leave nothing behind in either process`, async (t) => {
   await inBatches(TIMES); // whatever is made once is made now
+  let more: string[] = [];
+  // what is made once may still be made in one of two rounds, say by code that runs for the first time
+  for (let round = 0; round < 2; round++) {
+    more = await leftBehind((line) => t.diagnostic(line));
+    if (more.length === 0) return;
+  }
+  assert.fail(`there are more than before the last ${TIMES} left, twice:\n${more.join('\n')}`);
+});
+
+/** What there is more of after so many callers; none as soon as nothing is. */
+async function leftBehind(tell: (line: string) => void): Promise<string[]> {
   const before = await held();
   const start = performance.now();
   const slowest = await inBatches(TIMES);
   const seconds = (performance.now() - start) / 1000;
-  t.diagnostic(
+  tell(
     `${TIMES} callers left in ${oneDecimal(seconds)} s, targets told within ${oneDecimal(slowest)} ms`,
   );
   let more: string[] = [];
-  try {
-    await waitFor('what they held to be let go', async () => {
-      more = grownSince(before, await held());
-      return more.length === 0;
-    });
-  } catch {
-    assert.fail(`there are more than before the last ${TIMES} left:\n${more.join('\n')}`);
-  }
-});
+  const look = async (): Promise<boolean> => {
+    more = grownSince(before, await held());
+    return more.length === 0;
+  };
+  await waitFor('what they held to be let go', look).catch((reason: unknown) => {
+    if (more.length === 0) throw reason;
+    tell(more.join(', '));
+  });
+  return more;
+}
 
 /** What a process has. */
 interface Held {
