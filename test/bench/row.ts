@@ -58,13 +58,13 @@ const QUICK_WARM_UP_SECONDS = 2;
 export async function warmUp(
   { arena, isQuick, tell }: Bench,
   contestants: readonly Contestant[],
+  seconds = isQuick ? QUICK_WARM_UP_SECONDS : WARM_UP_SECONDS,
 ): Promise<void> {
   const ways = contestants.filter((contestant) => arena.isFirstUse(contestant));
   for (const contestant of ways) {
     tell(`warm-up: ${contestant.name}`);
-    const total = isQuick ? QUICK_WARM_UP_SECONDS : WARM_UP_SECONDS;
     const shared = ways.filter(({ pids }) => isDeepStrictEqual(pids, contestant.pids)).length;
-    const options = { callers: WARM_UP_CALLERS, seconds: Math.ceil(total / shared) };
+    const options = { callers: WARM_UP_CALLERS, seconds: Math.ceil(seconds / shared) };
     await arena.optional(() => wrkLoad(contestant.endpoint, options));
   }
 }
@@ -73,7 +73,7 @@ const BULK_WARM_UP_BYTES = 64 * 1024 ** 2;
 
 /** The same for large bodies, which take other ways through the code. */
 export async function warmUpBulk(bench: Bench, contestants: readonly Contestant[]): Promise<void> {
-  await warmUp(bench, contestants);
+  await warmUp(bench, contestants, QUICK_WARM_UP_SECONDS);
   for (const { name, endpoint } of contestants) {
     bench.tell(`warm-up with bulk: ${name}`);
     for (const direction of DIRECTIONS) {
