@@ -23,6 +23,8 @@ export function collectWhenIdle(clock: Clock, heldBytes: () => number): Timer {
   // what young collections leave behind must not become the measure of growth
   let leastUsedAfterAll = leastUsed;
   let mostHeld = heldBytes();
+  // bytes on their way to a peer are in use then, too, and nothing tells when they no longer are
+  let wasMeasuredUnderLoad = false;
   let lastLook = performance.eventLoopUtilization();
   return clock.every(LOOK_MS, () => {
     const { utilization } = performance.eventLoopUtilization(lastLook);
@@ -31,18 +33,17 @@ export function collectWhenIdle(clock: Clock, heldBytes: () => number): Timer {
     leastUsed = Math.min(leastUsed, used);
     leastUsedAfterAll = Math.min(leastUsedAfterAll, used);
     mostHeld = Math.max(mostHeld, held);
-    const isWorthwhile = isGrown(used, leastUsed) || mostHeld - held > WORTH_BYTES;
-    if (utilization > IDLE_SHARE || !isWorthwhile) return;
+    const isLetGo = mostHeld - held > WORTH_BYTES || (wasMeasuredUnderLoad && held === 0);
+    if (utilization > IDLE_SHARE || !(isLetGo || isGrown(used, leastUsed))) return;
     gc ??= collector();
     collectYoung(gc);
     leastUsed = usedBytes();
-    // taken for what is no longer held, as far as it goes
-    mostHeld = Math.max(held, mostHeld - (used - leastUsed));
-    if (!isGrown(leastUsed, leastUsedAfterAll) && mostHeld - held <= WORTH_BYTES) return;
+    if (!isLetGo && !isGrown(leastUsed, leastUsedAfterAll)) return;
     collectAll(gc);
     leastUsed = usedBytes();
     leastUsedAfterAll = leastUsed;
     mostHeld = held;
+    wasMeasuredUnderLoad = held > 0;
   });
 }
 
