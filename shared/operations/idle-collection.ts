@@ -40,8 +40,7 @@ export function collectWhenIdle(clock: Clock, heldBytes: () => number): Timer {
     leastUsed = usedBytes();
     if (!isLetGo && !isGrown(leastUsed, leastUsedAfterAll)) return;
     collectAll(gc);
-    leastUsed = usedBytes();
-    leastUsedAfterAll = leastUsed;
+    leastUsed = leastUsedAfterAll = usedBytes();
     mostHeld = held;
     wasMeasuredUnderLoad = held > 0;
   });
@@ -57,10 +56,11 @@ function isGrown(used: number, before: number): boolean {
   return used - before > Math.max(WORTH_BYTES, before * WORTH_SHARE);
 }
 
-type Collector = (options?: { type: 'minor' }) => void;
+/** Collects everything, or what is young. */
+export type Collector = (options?: { type: 'minor' }) => void;
 
 /** V8's own collector, which Node hands out by a flag only, in a context made meanwhile. */
-function collector(): Collector {
+export function collector(): Collector {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as Collector;
   setFlagsFromString('--no-expose-gc');

@@ -165,6 +165,7 @@ export class FairWriter {
       const stream = line.takeFirst();
       if (stream === undefined) break;
       room -= this.#takeTurn(stream, batch, Math.min(room, TURN_BYTES));
+      // what is left after a turn is bulk, however little; ends of streams leave the line
       if (stream.isSendable) this.#bulk.join(stream);
     }
     return room;

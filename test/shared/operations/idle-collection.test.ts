@@ -4,9 +4,7 @@ import { PerformanceObserver, constants } from 'node:perf_hooks';
 import type { PerformanceEntry } from 'node:perf_hooks';
 import { beforeEach, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { collectWhenIdle } from '../../../shared/operations/idle-collection.js';
+import { collectWhenIdle, collector } from '../../../shared/operations/idle-collection.js';
 import { FakeClock } from '../../harness/fake-clock.js';
 import { waitFor } from '../../harness/wait-for.js';
 
@@ -23,8 +21,7 @@ const { NODE_PERFORMANCE_GC_MINOR: MINOR, NODE_PERFORMANCE_GC_MAJOR: MAJOR } = c
 /** A type that @types/node does not have yet. */
 type GcEntry = PerformanceEntry & { readonly detail: { readonly kind: number } };
 
-setFlagsFromString('--expose-gc');
-const gc = runInNewContext('gc') as (options?: { type: 'minor' }) => void;
+const gc = collector();
 
 const externalMib = (): number => process.memoryUsage().external / MIB;
 

@@ -4,14 +4,12 @@ import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { OutgoingMessage } from '../../../shared/protocol/batch.js';
-import { BufferBudget } from '../../../shared/protocol/buffer-budget.js';
 import { FairWriter } from '../../../shared/protocol/fair-writer.js';
-import { ReceiveWindow, SendWindow } from '../../../shared/protocol/flow-window.js';
 import { decodeBatch } from '../../../shared/protocol/frame-decoder.js';
 import { PROTOCOL_LIMITS } from '../../../shared/protocol/frame.js';
 import type { Frame, HeadFrame } from '../../../shared/protocol/frame.js';
-import { TunnelStream } from '../../../shared/protocol/tunnel-stream.js';
 import { bytesOf } from '../../harness/encoded-batch.js';
+import { streamMaker } from './stream-maker.js';
 
 const KIB = 1024;
 /** What the transport may hold, and somewhat more. */
@@ -35,7 +33,7 @@ describe('the order of frames', () => {
     writer.sendNow(head(1));
     writer.sendNow({ kind: 'credit', stream: 1, bytes: 5 });
     assert.equal(batches.length, 0, 'more may come from the same source');
-    await new Promise<void>((resolve) => process.nextTick(resolve));
+    await nextTick();
     assert.deepEqual(kinds(batches), [['head', 'credit']]);
     assert.equal(isTurnOver, false);
   });
@@ -43,7 +41,6 @@ describe('the order of frames', () => {
   it('waits for the turn to end when there were several before: they come together again', async () => {
     const streams = { count: 2 };
     const { writer, batches } = rig({ isShared: () => streams.count > 1 });
-    const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
     writer.sendNow(head(1));
     await turn();
     streams.count = 1;
@@ -60,7 +57,7 @@ describe('the order of frames', () => {
   it('gathers the body of a single stream over a turn', async () => {
     const { stream, batches } = rig({ isShared: () => false });
     stream(1).write(Buffer.alloc(40 * KIB));
-    await new Promise<void>((resolve) => process.nextTick(resolve));
+    await nextTick();
     stream(1).write(Buffer.alloc(40 * KIB));
     await turn();
     assert.equal(batches.length, 1);
@@ -277,28 +274,7 @@ function rig({ isFull = false, isShared = (): boolean => true } = {}) {
     writer.sendNow(head(1, FULL_LINK_BYTES));
     writer.sendLast(head(3, FULL_LINK_BYTES));
   }
-  const growth = {
-    maxWindowBytes: 0,
-    budget: new BufferBudget(0),
-    rttMs: () => undefined,
-    nowMs: () => 0,
-    reachedBytes: 0,
-  };
-  const stream = (id: number): TunnelStream =>
-    new TunnelStream({
-      id,
-      host: {
-        sendNow: (frame) => writer.sendNow(frame),
-        hasData: (one) => writer.hasData(one),
-        streamClosed: (one) => writer.forget(one),
-        handlerThrew: (reason) => assert.fail(String(reason)),
-      },
-      sendWindow: new SendWindow(PROTOCOL_LIMITS.maxWindowBytes),
-      receiveWindow: new ReceiveWindow(0, growth),
-      sending: 'body',
-      receiving: 'head',
-    });
-  return { writer, link, batches, stream };
+  return { writer, link, batches, stream: streamMaker(writer) };
 }
 
 class HeldLink {
@@ -327,6 +303,10 @@ class HeldLink {
     for (const onSent of held) onSent();
     return held.length > 0;
   }
+}
+
+async function nextTick(): Promise<void> {
+  await new Promise<void>((resolve) => process.nextTick(resolve));
 }
 
 async function turn(): Promise<void> {

@@ -4,32 +4,14 @@
  * runner keeps what is asynchronous. Run with `--expose-gc`.
  */
 import { getHeapSpaceStatistics } from 'node:v8';
-import { BufferBudget } from '../../../shared/protocol/buffer-budget.js';
 import { FairWriter } from '../../../shared/protocol/fair-writer.js';
-import { ReceiveWindow, SendWindow } from '../../../shared/protocol/flow-window.js';
-import { PROTOCOL_LIMITS } from '../../../shared/protocol/frame.js';
-import { TunnelStream } from '../../../shared/protocol/tunnel-stream.js';
-import type { StreamHost } from '../../../shared/protocol/tunnel-stream.js';
+import { streamMaker } from './stream-maker.js';
 
 const STREAMS = 50_000;
 const AT_ONCE = 16;
 
 const writer = new FairWriter({ send: (_, onSent) => setImmediate(onSent) }, () => true);
-const host: StreamHost = {
-  sendNow: (frame) => writer.sendNow(frame),
-  hasData: (stream) => writer.hasData(stream),
-  streamClosed: (stream) => writer.forget(stream),
-  handlerThrew: (reason) => {
-    throw reason;
-  },
-};
-const growth = {
-  maxWindowBytes: 0,
-  budget: new BufferBudget(0),
-  rttMs: () => undefined,
-  nowMs: () => 0,
-  reachedBytes: 0,
-};
+const streamOf = streamMaker(writer);
 
 const { gc } = globalThis;
 if (gc === undefined) throw new Error('run with --expose-gc');
@@ -48,17 +30,6 @@ process.stdout.write(String(most - before));
 async function pass(): Promise<void> {
   for (let id = 1; id < 2 * AT_ONCE; id += 2) streamOf(id).write(Buffer.alloc(16));
   await new Promise((resolve) => setImmediate(resolve));
-}
-
-function streamOf(id: number): TunnelStream {
-  return new TunnelStream({
-    id,
-    host,
-    sendWindow: new SendWindow(PROTOCOL_LIMITS.maxWindowBytes),
-    receiveWindow: new ReceiveWindow(0, growth),
-    sending: 'body',
-    receiving: 'head',
-  });
 }
 
 function oldSpaceBytes(): number {
