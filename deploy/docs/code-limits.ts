@@ -242,6 +242,19 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: 'Nothing is sent until it has taken some.',
   },
   {
+    name: 'GATHER_MS',
+    file: 'shared/protocol/fair-writer.ts',
+    guards:
+      'How long heads of requests and responses that come together wait for more to share a message.',
+    whenReached: 'The message is sent.',
+  },
+  {
+    name: 'GATHER_BYTES',
+    file: 'shared/protocol/fair-writer.ts',
+    guards: 'Small frames that wait so.',
+    whenReached: 'The message is sent.',
+  },
+  {
     name: 'SMALL_WINDOW_BYTES',
     file: 'shared/protocol/buffer-budget.ts',
     guards: 'First window of a stream when a quarter of a budget is taken.',

@@ -1,7 +1,7 @@
 /**
  * The one writer of a session. Small frames go first, streams with little to send next, bulk streams
- * take turns; each turn of the event loop sends one batch (the small frames of a lone stream leave before it
- * ends), and nothing is sent while the link is full.
+ * take turns; each turn of the event loop sends one batch, and nothing is sent while the link is full. The small
+ * frames of a lone stream leave before the turn ends, those of many wait for turns that bring more of them.
  */
 import { Batch } from './batch.js';
 import type { OutgoingMessage } from './batch.js';
@@ -29,10 +29,19 @@ const LAST_WORDS_BYTES = 4 * 1024 * 1024;
 /** Bytes the transport may hold: more only waits there, in front of frames that are urgent. */
 const LINK_BYTES = 512 * 1024;
 
+/**
+ * How long the heads of requests or responses that come together wait for more: a message costs both ends as much
+ * as two of them, and they keep coming while those of the last one are served.
+ */
+const GATHER_MS = 1;
+/** With this ahead of data a message is large enough: gathering more would save little. */
+const GATHER_BYTES = 8 * 1024;
+
 /** Gathers frames and sends them in batches. */
 export class FairWriter {
   readonly #link: FrameLink;
   readonly #isShared: () => boolean;
+  readonly #nowMs: () => number;
   readonly #onTurn = (): void => this.#flush();
   #urgent = new Batch();
   readonly #light = new WaitingLine<TunnelStream>();
@@ -44,12 +53,17 @@ export class FairWriter {
   /** Whether the link was shared since the last flush, and before it. */
   #isCrowded = false;
   #wasCrowded = false;
+  /** Heads that wait, and how many of them the turn before had found. */
+  #heads = 0;
+  #knownHeads = 0;
+  #gatheringSinceMs = 0;
   #isClosed = false;
 
-  /** `isShared`: whether the link has more than one stream. */
-  constructor(link: FrameLink, isShared: () => boolean) {
+  /** `isShared`: whether the link has more than one stream. `nowMs`: monotonic time. */
+  constructor(link: FrameLink, isShared: () => boolean, nowMs: () => number) {
     this.#link = link;
     this.#isShared = isShared;
+    this.#nowMs = nowMs;
   }
 
   /** Bytes given to the transport and not yet taken by it. */
@@ -66,6 +80,7 @@ export class FairWriter {
   sendNow(frame: Frame): void {
     if (this.#isClosed) return;
     this.#urgent.add(frame);
+    if (frame.kind === 'open' || frame.kind === 'head') this.#heads++;
     this.#isCrowded ||= this.#isShared();
     // callers who were answered together ask again together: the first is alone for a moment only
     const isAlone = !this.#isCrowded && !this.#wasCrowded;
@@ -115,6 +130,10 @@ export class FairWriter {
   }
 
   #flush(): void {
+    if (this.#isGathering()) {
+      setImmediate(this.#onTurn);
+      return;
+    }
     // what sources add meanwhile is taken by this loop, hence not yet reset
     while (!this.#isClosed && this.#linkCost < LINK_BYTES) {
       const batch = this.#gather();
@@ -124,6 +143,20 @@ export class FairWriter {
     this.#isFlushScheduled = false;
     this.#wasCrowded = this.#isCrowded;
     this.#isCrowded = false;
+    this.#heads = 0;
+    this.#knownHeads = 0;
+  }
+
+  /** Whether to wait for another turn: this one has brought heads that are not alone, and there is nothing to delay. */
+  #isGathering(): boolean {
+    const isFirstLook = this.#knownHeads === 0;
+    const brought = this.#heads - this.#knownHeads;
+    if (!this.#isCrowded || brought < (isFirstLook ? 2 : 1)) return false;
+    if (this.#isClosed || !this.#bulk.isEmpty || this.urgentBytes >= GATHER_BYTES) return false;
+    this.#knownHeads = this.#heads;
+    const nowMs = this.#nowMs();
+    if (isFirstLook) this.#gatheringSinceMs = nowMs;
+    return nowMs - this.#gatheringSinceMs < GATHER_MS;
   }
 
   #send(batch: Batch): void {

@@ -68,7 +68,7 @@ export class Multiplexer implements StreamHost {
 
   constructor(options: MultiplexerOptions) {
     this.#options = options;
-    this.#writer = new FairWriter(options.link, () => this.#slots.size > 1);
+    this.#writer = new FairWriter(options.link, () => this.#slots.size > 1, options.nowMs);
     this.#nextId = options.isDialer ? 1 : 2;
     const { maxWindowBytes, budget, rttMs, nowMs } = options;
     this.#growth = { maxWindowBytes, budget, rttMs, nowMs, reachedBytes: 0 };

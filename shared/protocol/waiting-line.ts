@@ -15,6 +15,10 @@ export class WaitingLine<Member extends LineMember<Member>> {
   #first: Member | undefined;
   #last: Member | undefined;
 
+  get isEmpty(): boolean {
+    return this.#first === undefined;
+  }
+
   has(member: Member): boolean {
     return member.line === this;
   }

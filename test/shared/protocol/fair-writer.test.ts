@@ -54,6 +54,55 @@ describe('the order of frames', () => {
     assert.equal(batches.length, 3, 'there was one before');
   });
 
+  it('waits for turns that bring more heads to those that came together', async () => {
+    const { writer, batches } = rig();
+    for (const id of [1, 3]) writer.sendNow(head(id));
+    await turn();
+    assert.equal(batches.length, 0, 'the next turn may bring more');
+    writer.sendNow(head(5));
+    writer.sendNow({ kind: 'credit', stream: 1, bytes: 5 });
+    await turn();
+    assert.equal(batches.length, 0, 'it has brought one, so may the next');
+    writer.sendNow({ kind: 'credit', stream: 3, bytes: 5 });
+    await turn();
+    assert.deepEqual(kinds(batches), [['head', 'head', 'head', 'credit', 'credit']]);
+  });
+
+  it('gathers heads for a millisecond, however many more every turn brings', async () => {
+    const time = { ms: 1000 };
+    const { writer, batches } = rig({ nowMs: () => time.ms });
+    writer.sendNow(head(1));
+    for (let id = 3; batches.length === 0; id += 2) {
+      assert.ok(id < 100, 'it gathers for ever');
+      writer.sendNow(head(id));
+      await turn();
+      time.ms += 0.25;
+    }
+    assert.equal(batches[0]?.length, 6, 'two in the first turn, and four turns');
+  });
+
+  const ungathered: Record<string, (parts: ReturnType<typeof rig>) => void> = {
+    'a head alone among streams that are quiet': ({ writer }) => writer.sendNow(head(1)),
+    'heads in front of bulk': ({ writer, stream }) => {
+      for (const id of [1, 3]) writer.sendNow(head(id));
+      stream(5).write(Buffer.alloc(100 * KIB));
+    },
+    'heads that fill a message': ({ writer }) => {
+      for (const id of [1, 3]) writer.sendNow(head(id, 5 * KIB));
+    },
+    'many frames that are no heads': ({ writer }) => {
+      for (const stream of [1, 3, 5]) writer.sendNow({ kind: 'credit', stream, bytes: 5 });
+    },
+  };
+  for (const [what, send] of Object.entries(ungathered)) {
+    it(`gathers nothing to ${what}`, async () => {
+      const parts = rig();
+      send(parts);
+      await turn();
+      assert.equal(parts.batches.length, 1);
+    });
+  }
+
   it('gathers the body of a single stream over a turn', async () => {
     const { stream, batches } = rig({ isShared: () => false });
     stream(1).write(Buffer.alloc(40 * KIB));
@@ -266,10 +315,10 @@ it('a writer leads from no stream to the next, which would keep all of them in m
 });
 
 /** A writer over a link that takes what the test says. */
-function rig({ isFull = false, isShared = (): boolean => true } = {}) {
+function rig({ isFull = false, isShared = (): boolean => true, nowMs = (): number => 0 } = {}) {
   const batches: Frame[][] = [];
   const link = new HeldLink(batches);
-  const writer = new FairWriter(link, isShared);
+  const writer = new FairWriter(link, isShared, nowMs);
   if (isFull) {
     writer.sendNow(head(1, FULL_LINK_BYTES));
     writer.sendLast(head(3, FULL_LINK_BYTES));

@@ -10,7 +10,11 @@ import { streamMaker } from './stream-maker.js';
 const STREAMS = 50_000;
 const AT_ONCE = 16;
 
-const writer = new FairWriter({ send: (_, onSent) => setImmediate(onSent) }, () => true);
+const writer = new FairWriter(
+  { send: (_, onSent) => setImmediate(onSent) },
+  () => true,
+  () => performance.now(),
+);
 const streamOf = streamMaker(writer);
 
 const { gc } = globalThis;
