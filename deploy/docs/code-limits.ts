@@ -608,6 +608,13 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     file: 'shared/operations/idle-collection.ts',
     guards:
       'What an idle process uses more than after the last collection (and a quarter more), or held for streams and holds no longer.',
-    whenReached: 'V8 collects what is young, and all the rest if that was not enough.',
+    whenReached:
+      'V8 collects what is young; all the rest, if that was not enough, at once where it was held, else after `LONG_IDLE_MS`.',
+  },
+  {
+    name: 'LONG_IDLE_MS',
+    file: 'shared/operations/idle-collection.ts',
+    guards: 'How long a process has to be idle until growth alone is worth a full collection.',
+    whenReached: 'V8 collects everything: the first requests after it cost more.',
   },
 ];

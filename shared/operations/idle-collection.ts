@@ -11,6 +11,11 @@ import type { Clock, Timer } from '../clock.js';
 const LOOK_MS = 2000;
 /** Share of the time between two looks that an idle process works. */
 const IDLE_SHARE = 0.1;
+/**
+ * A full collection costs the next requests half as much again (collectYoung), so growth alone waits until bursts of
+ * load are over for good: clouddriver's come every 30 s.
+ */
+const LONG_IDLE_MS = 60_000;
 /** Bytes that are worth a collection: used more than after the last one, or held then and no longer. */
 const WORTH_BYTES = 8 * 1024 * 1024;
 /** Growth has to be so large, too, as a full collection takes the longer the more is used. */
@@ -26,6 +31,7 @@ export function collectWhenIdle(clock: Clock, heldBytes: () => number): Timer {
   // bytes on their way to a peer are in use then, too, and nothing tells when they no longer are
   let wasMeasuredUnderLoad = false;
   let lastLook = performance.eventLoopUtilization();
+  let idleSinceMs = clock.monotonicMs();
   return clock.every(LOOK_MS, () => {
     const { utilization } = performance.eventLoopUtilization(lastLook);
     lastLook = performance.eventLoopUtilization();
@@ -34,13 +40,21 @@ export function collectWhenIdle(clock: Clock, heldBytes: () => number): Timer {
     leastUsedAfterAll = Math.min(leastUsedAfterAll, used);
     mostHeld = Math.max(mostHeld, held);
     const isLetGo = mostHeld - held > WORTH_BYTES || (wasMeasuredUnderLoad && held === 0);
-    if (utilization > IDLE_SHARE || !(isLetGo || isGrown(used, leastUsed))) return;
+    if (utilization > IDLE_SHARE) {
+      idleSinceMs = clock.monotonicMs();
+      return;
+    }
+    const isLongIdle = clock.monotonicMs() - idleSinceMs >= LONG_IDLE_MS;
+    const mayTakeAll = (bytes: number): boolean =>
+      isLetGo || (isLongIdle && isGrown(bytes, leastUsedAfterAll));
+    if (!mayTakeAll(used) && !isGrown(used, leastUsed)) return;
     gc ??= collector();
     collectYoung(gc);
     leastUsed = usedBytes();
-    if (!isLetGo && !isGrown(leastUsed, leastUsedAfterAll)) return;
+    if (!mayTakeAll(leastUsed)) return;
     collectAll(gc);
     leastUsed = leastUsedAfterAll = usedBytes();
+    idleSinceMs = clock.monotonicMs();
     mostHeld = held;
     wasMeasuredUnderLoad = held > 0;
   });
