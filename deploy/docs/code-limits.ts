@@ -242,14 +242,14 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: 'Nothing is sent until it has taken some.',
   },
   {
-    name: 'GATHER_MS',
+    name: 'HEADS_WAIT_MS',
     file: 'shared/protocol/fair-writer.ts',
     guards:
       'How long heads of requests and responses that come together wait for more to share a message.',
     whenReached: 'The message is sent.',
   },
   {
-    name: 'GATHER_BYTES',
+    name: 'HEADS_WAIT_BYTES',
     file: 'shared/protocol/fair-writer.ts',
     guards: 'Small frames that wait so.',
     whenReached: 'The message is sent.',
@@ -609,12 +609,13 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     guards:
       'What an idle process uses more than after the last collection (and a quarter more), or held for streams and holds no longer.',
     whenReached:
-      'V8 collects what is young; all the rest, if that was not enough, at once where it was held, else after `LONG_IDLE_MS`.',
+      'V8 collects what is young, and then all the rest: at once where buffers are left or were held, else after `LONG_IDLE_MS`.',
   },
   {
     name: 'LONG_IDLE_MS',
     file: 'shared/operations/idle-collection.ts',
-    guards: 'How long a process has to be idle until growth alone is worth a full collection.',
+    guards:
+      'How long a process has to be idle until growth of the heap alone is worth a full collection.',
     whenReached: 'V8 collects everything: the first requests after it cost more.',
   },
 ];

@@ -18,7 +18,7 @@ export function quantityText(name: string, value: number): string {
 function shortText(name: string, value: number): string | undefined {
   if (value === 0) return undefined;
   if (/(?:bytes|_BYTES)$/i.test(name)) return bytesText(value);
-  if (/Ms$|_MS$/.test(name)) return durationText(value / 1000);
+  if (/Ms$|_MS$/.test(name)) return value < 10 ? undefined : durationText(value / 1000);
   return /Seconds$|_SECONDS$/.test(name) ? durationText(value) : undefined;
 }
 

@@ -12,8 +12,8 @@ const LOOK_MS = 2000;
 /** Share of the time between two looks that an idle process works. */
 const IDLE_SHARE = 0.1;
 /**
- * A full collection costs the next requests half as much again (collectYoung), so growth alone waits until bursts of
- * load are over for good: clouddriver's come every 30 s.
+ * A full collection costs the next requests half as much again (collectYoung), so what only the heap has grown by waits
+ * until the load is over for good: clouddriver's comes in bursts, every 30 s.
  */
 const LONG_IDLE_MS = 60_000;
 /** Bytes that are worth a collection: used more than after the last one, or held then and no longer. */
@@ -26,7 +26,7 @@ export function collectWhenIdle(clock: Clock, heldBytes: () => number): Timer {
   let gc: Collector | undefined;
   let leastUsed = usedBytes();
   // what young collections leave behind must not become the measure of growth
-  let leastUsedAfterAll = leastUsed;
+  let [leastUsedAfterAll, leastBuffersAfterAll] = [leastUsed, bufferBytes()];
   let mostHeld = heldBytes();
   // bytes on their way to a peer are in use then, too, and nothing tells when they no longer are
   let wasMeasuredUnderLoad = false;
@@ -35,28 +35,29 @@ export function collectWhenIdle(clock: Clock, heldBytes: () => number): Timer {
   return clock.every(LOOK_MS, () => {
     const { utilization } = performance.eventLoopUtilization(lastLook);
     lastLook = performance.eventLoopUtilization();
-    const [used, held] = [usedBytes(), heldBytes()];
+    const [used, held, nowMs] = [usedBytes(), heldBytes(), clock.monotonicMs()];
     leastUsed = Math.min(leastUsed, used);
     leastUsedAfterAll = Math.min(leastUsedAfterAll, used);
+    leastBuffersAfterAll = Math.min(leastBuffersAfterAll, bufferBytes());
     mostHeld = Math.max(mostHeld, held);
-    const isLetGo = mostHeld - held > WORTH_BYTES || (wasMeasuredUnderLoad && held === 0);
     if (utilization > IDLE_SHARE) {
-      idleSinceMs = clock.monotonicMs();
+      idleSinceMs = nowMs;
       return;
     }
-    const isLongIdle = clock.monotonicMs() - idleSinceMs >= LONG_IDLE_MS;
-    const mayTakeAll = (bytes: number): boolean =>
-      isLetGo || (isLongIdle && isGrown(bytes, leastUsedAfterAll));
-    if (!mayTakeAll(used) && !isGrown(used, leastUsed)) return;
+    const isLetGo = mostHeld - held > WORTH_BYTES || (wasMeasuredUnderLoad && held === 0);
+    const isLongIdle = nowMs - idleSinceMs >= LONG_IDLE_MS;
+    const isLeftOver = (): boolean => isLongIdle && isGrown(leastUsed, leastUsedAfterAll);
+    if (!isLetGo && !isGrown(used, leastUsed) && !isLeftOver()) return;
     gc ??= collector();
     collectYoung(gc);
     leastUsed = usedBytes();
-    if (!mayTakeAll(leastUsed)) return;
+    if (!isLetGo && !isGrown(bufferBytes(), leastBuffersAfterAll) && !isLeftOver()) return;
     collectAll(gc);
     leastUsed = leastUsedAfterAll = usedBytes();
-    idleSinceMs = clock.monotonicMs();
+    leastBuffersAfterAll = bufferBytes();
     mostHeld = held;
     wasMeasuredUnderLoad = held > 0;
+    idleSinceMs = nowMs;
   });
 }
 
@@ -64,6 +65,10 @@ export function collectWhenIdle(clock: Clock, heldBytes: () => number): Timer {
 function usedBytes(): number {
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
+}
+
+function bufferBytes(): number {
+  return process.memoryUsage().external;
 }
 
 function isGrown(used: number, before: number): boolean {

@@ -1,7 +1,7 @@
 /**
  * The one writer of a session. Small frames go first, streams with little to send next, bulk streams
- * take turns; each turn of the event loop sends one batch, and nothing is sent while the link is full. The small
- * frames of a lone stream leave before the turn ends, those of many wait for turns that bring more of them.
+ * take turns; a turn of the event loop sends what it brought in one batch, and nothing is sent while the link is
+ * full. Small frames of a lone stream leave before the turn ends, heads that come together wait for more.
  */
 import { Batch } from './batch.js';
 import type { OutgoingMessage } from './batch.js';
@@ -30,12 +30,12 @@ const LAST_WORDS_BYTES = 4 * 1024 * 1024;
 const LINK_BYTES = 512 * 1024;
 
 /**
- * How long the heads of requests or responses that come together wait for more: a message costs both ends as much
- * as two of them, and they keep coming while those of the last one are served.
+ * How long heads of requests or responses that come together wait for more: a message costs both ends as much as two
+ * requests, and who asks while others are answered asks a turn later. The first turn that ends after it sends them.
  */
-const GATHER_MS = 1;
-/** With this ahead of data a message is large enough: gathering more would save little. */
-const GATHER_BYTES = 8 * 1024;
+const HEADS_WAIT_MS = 1;
+/** With this ahead of data a message is large enough: waiting for more would save little. */
+const HEADS_WAIT_BYTES = 8 * 1024;
 
 /** Gathers frames and sends them in batches. */
 export class FairWriter {
@@ -53,10 +53,10 @@ export class FairWriter {
   /** Whether the link was shared since the last flush, and before it. */
   #isCrowded = false;
   #wasCrowded = false;
-  /** Heads that wait, and how many of them the turn before had found. */
+  /** Heads since the last flush, and how many of them the turn before had found. */
   #heads = 0;
   #knownHeads = 0;
-  #gatheringSinceMs = 0;
+  #headsWaitSinceMs = 0;
   #isClosed = false;
 
   /** `isShared`: whether the link has more than one stream. `nowMs`: monotonic time. */
@@ -121,7 +121,7 @@ export class FairWriter {
 
   /**
    * setImmediate runs in the same turn of the event loop, after the sockets that were readable: a busy
-   * session sends once per turn what all its sockets brought.
+   * session sends in one batch what all its sockets brought.
    */
   #schedule(defer: (flush: () => void) => unknown = setImmediate): void {
     if (this.#isFlushScheduled) return;
@@ -130,7 +130,7 @@ export class FairWriter {
   }
 
   #flush(): void {
-    if (this.#isGathering()) {
+    if (this.#waitsForHeads()) {
       setImmediate(this.#onTurn);
       return;
     }
@@ -147,16 +147,16 @@ export class FairWriter {
     this.#knownHeads = 0;
   }
 
-  /** Whether to wait for another turn: this one has brought heads that are not alone, and there is nothing to delay. */
-  #isGathering(): boolean {
+  /** Looks once per turn: it has brought heads that are not alone, the next may bring more, and no bulk is delayed. */
+  #waitsForHeads(): boolean {
     const isFirstLook = this.#knownHeads === 0;
     const brought = this.#heads - this.#knownHeads;
     if (!this.#isCrowded || brought < (isFirstLook ? 2 : 1)) return false;
-    if (this.#isClosed || !this.#bulk.isEmpty || this.urgentBytes >= GATHER_BYTES) return false;
+    if (this.#isClosed || !this.#bulk.isEmpty || this.urgentBytes >= HEADS_WAIT_BYTES) return false;
     this.#knownHeads = this.#heads;
     const nowMs = this.#nowMs();
-    if (isFirstLook) this.#gatheringSinceMs = nowMs;
-    return nowMs - this.#gatheringSinceMs < GATHER_MS;
+    if (isFirstLook) this.#headsWaitSinceMs = nowMs;
+    return nowMs - this.#headsWaitSinceMs < HEADS_WAIT_MS;
   }
 
   #send(batch: Batch): void {

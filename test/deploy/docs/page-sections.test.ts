@@ -38,6 +38,7 @@ describe('generated parts of pages', () => {
     assert.equal(quantityText('drainGraceMs', 25_000), '25000 (25 s)');
     assert.equal(quantityText('userHeaderValiditySeconds', 604_800), '604800 (7 days)');
     assert.equal(quantityText('maxStreams', 50_000), '50000');
+    assert.equal(quantityText('HEADS_WAIT_MS', 1), '1');
     assert.equal(quantityText('targetKeepAliveMs', 0), '0');
   });
 

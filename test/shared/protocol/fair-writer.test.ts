@@ -68,12 +68,12 @@ describe('the order of frames', () => {
     assert.deepEqual(kinds(batches), [['head', 'head', 'head', 'credit', 'credit']]);
   });
 
-  it('gathers heads for a millisecond, however many more every turn brings', async () => {
+  it('waits for a millisecond, however many more heads every turn brings', async () => {
     const time = { ms: 1000 };
     const { writer, batches } = rig({ nowMs: () => time.ms });
     writer.sendNow(head(1));
     for (let id = 3; batches.length === 0; id += 2) {
-      assert.ok(id < 100, 'it gathers for ever');
+      assert.ok(id < 100, 'it waits for ever');
       writer.sendNow(head(id));
       await turn();
       time.ms += 0.25;
@@ -81,7 +81,26 @@ describe('the order of frames', () => {
     assert.equal(batches[0]?.length, 6, 'two in the first turn, and four turns');
   });
 
-  const ungathered: Record<string, (parts: ReturnType<typeof rig>) => void> = {
+  it('waits no longer when bulk comes meanwhile', async () => {
+    const { writer, stream, batches } = rig();
+    for (const id of [1, 3]) writer.sendNow(head(id));
+    await turn();
+    writer.sendNow(head(5));
+    stream(7).write(Buffer.alloc(100 * KIB));
+    await turn();
+    assert.deepEqual(kinds(batches)[0]?.slice(0, 3), ['head', 'head', 'head']);
+  });
+
+  it('sends heads that wait for more before the last words of a session', async () => {
+    const { writer, batches } = rig();
+    for (const id of [1, 3]) writer.sendNow(head(id));
+    await turn();
+    writer.sendLast({ kind: 'close', code: 'DRAINING', message: '', final: false });
+    writer.close();
+    assert.deepEqual(kinds(batches), [['head', 'head', 'close']]);
+  });
+
+  const atOnce: Record<string, (parts: ReturnType<typeof rig>) => void> = {
     'a head alone among streams that are quiet': ({ writer }) => writer.sendNow(head(1)),
     'heads in front of bulk': ({ writer, stream }) => {
       for (const id of [1, 3]) writer.sendNow(head(id));
@@ -94,8 +113,8 @@ describe('the order of frames', () => {
       for (const stream of [1, 3, 5]) writer.sendNow({ kind: 'credit', stream, bytes: 5 });
     },
   };
-  for (const [what, send] of Object.entries(ungathered)) {
-    it(`gathers nothing to ${what}`, async () => {
+  for (const [what, send] of Object.entries(atOnce)) {
+    it(`sends ${what} with the turn`, async () => {
       const parts = rig();
       send(parts);
       await turn();
