@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { ChildProgram } from '../../deploy/demo/child-program.js';
 import { startBareTunnel } from './bare-tunnel.js';
+import type { BareTunnel } from './bare-tunnel.js';
 import { reportOf, reportedPort, startProgram } from './bench-program.js';
 import { DIRECT, HOP, PIPES, SSH } from './contestant.js';
 import type { Contestant } from './contestant.js';
@@ -155,7 +156,7 @@ export class Arena {
   }
 
   /** The barest tunnel on the libraries of Fairlead, for small requests only. */
-  async bareTunnel(): Promise<Contestant> {
+  async bareTunnel(): Promise<BareTunnel> {
     const { plainPort: targetPort, cert, key } = await this.target();
     const options = { targetPort, ca: this.fairlead.rig.caPem, cert, key };
     return this.#once('bare-tunnel', () =>

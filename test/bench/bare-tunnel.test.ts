@@ -11,8 +11,8 @@ import type { ChildProgram } from '../../deploy/demo/child-program.js';
 import { systemClock } from '../../shared/clock.js';
 import { ScriptedTarget } from '../harness/scripted-target.js';
 import { startBareTunnel } from './bare-tunnel.js';
+import type { BareTunnel } from './bare-tunnel.js';
 import { reportOf, startProgram } from './bench-program.js';
-import type { Contestant } from './contestant.js';
 import { WireDialer } from './wire-connection.js';
 import type { WireResponse } from './wire-connection.js';
 
@@ -23,7 +23,7 @@ describe('the bare gRPC tunnel', { timeout: 60_000 }, () => {
   let pair: { readonly ca: string; readonly cert: string; readonly key: string };
   let target: ScriptedTarget;
   let programs: ChildProgram[];
-  let tunnel: Contestant;
+  let tunnel: BareTunnel;
 
   before(async () => {
     const pem = await makeCertificateAuthority({ keyType: 'ecdsa', name: 'bench' }, systemClock);
@@ -51,8 +51,8 @@ describe('the bare gRPC tunnel', { timeout: 60_000 }, () => {
     await target.close();
   });
 
-  async function get(path: string): Promise<WireResponse> {
-    const connection = await new WireDialer(tunnel.endpoint).dial();
+  async function get(path: string, { endpoint } = tunnel.plainCallers): Promise<WireResponse> {
+    const connection = await new WireDialer(endpoint).dial();
     try {
       return await connection.exchange({ path });
     } finally {
@@ -70,6 +70,11 @@ describe('the bare gRPC tunnel', { timeout: 60_000 }, () => {
 
   it('answers requests that come one after another', async () => {
     for (let n = 0; n < 3; n++) assert.equal((await get('/bytes')).status, 200);
+  });
+
+  it('answers callers over TLS', async () => {
+    const { status, text } = await get('/bytes', tunnel.tlsCallers);
+    assert.deepEqual([status, text], [200, ALL_BYTES.toString('latin1')]);
   });
 
   it('answers 502 when the target fails', async () => {

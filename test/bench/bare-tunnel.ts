@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { reportOf, reportedPort } from './bench-program.js';
 import type { startProgram } from './bench-program.js';
-import { BARE_TUNNEL } from './contestant.js';
+import { BARE_TUNNEL, BARE_TUNNEL_OVER_TLS } from './contestant.js';
 import type { Contestant } from './contestant.js';
 
 /** Where it leads, and the certificate between its ends, which must be one for `localhost`. */
@@ -16,19 +16,31 @@ export interface BareTunnelOptions {
   readonly key: string;
 }
 
+/** One tunnel, and two ways to it. */
+export interface BareTunnel {
+  readonly plainCallers: Contestant;
+  readonly tlsCallers: Contestant;
+}
+
+const portsSchema = z.object({ port: z.number(), tlsPort: z.number() });
+
 /** Starts both ends; resolves when requests can come. */
 export async function startBareTunnel(
   start: typeof startProgram,
   { targetPort, ca, cert, key }: BareTunnelOptions,
-): Promise<Contestant> {
+): Promise<BareTunnel> {
   const near = start('bare-near', { cert, key });
   const nearPort = await reportedPort(near, 'listening');
   const far = start('bare-far', { nearPort, targetPort, ca });
   await reportOf(far, 'ready', z.object({}));
-  const port = await reportedPort(near);
+  const { port, tlsPort } = await reportOf(near, 'ready', portsSchema);
+  const pids = { controller: [near.pid], agent: [far.pid] };
   return {
-    name: BARE_TUNNEL,
-    endpoint: { port, headers: {} },
-    pids: { controller: [near.pid], agent: [far.pid] },
+    plainCallers: { name: BARE_TUNNEL, endpoint: { port, headers: {} }, pids },
+    tlsCallers: {
+      name: BARE_TUNNEL_OVER_TLS,
+      endpoint: { port: tlsPort, tls: { ca }, headers: {} },
+      pids,
+    },
   };
 }

@@ -9,6 +9,7 @@ export const SSH = 'ssh -R';
 export const HOP = 'one http-proxy hop';
 export const PIPES = 'two bare TLS pipes';
 export const BARE_TUNNEL = 'bare gRPC tunnel';
+export const BARE_TUNNEL_OVER_TLS = `${BARE_TUNNEL}, TLS callers`;
 
 /** The two ends of a tunnel: what stands in for controller and agent. */
 export type Role = 'controller' | 'agent';

@@ -39,12 +39,21 @@ export class Samples {
 
   /** Ratio of two contestants round by round, so that noise that hits a whole round cancels out. */
   ratio(measure: string, contestant: string, against: string): number[] {
-    return this.#pairs(measure, contestant, against, (one, other) => one / other);
+    const [values, others] = [this.of(contestant, measure), this.of(against, measure)];
+    return inPairs(values, others, (one, other) => one / other);
+  }
+
+  /** Ratio to the mean of two others, measured before and after: a machine that grows slower meanwhile cancels out, too. */
+  ratioToMean(measure: string, contestant: string, before: string, after: string): number[] {
+    const [first, last] = [this.of(before, measure), this.of(after, measure)];
+    const means = inPairs(first, last, (one, other) => (one + other) / 2);
+    return inPairs(this.of(contestant, measure), means, (value, mean) => value / mean);
   }
 
   /** Difference of two contestants round by round. */
   difference(measure: string, contestant: string, against: string): number[] {
-    return this.#pairs(measure, contestant, against, (one, other) => one - other);
+    const [values, others] = [this.of(contestant, measure), this.of(against, measure)];
+    return inPairs(values, others, (one, other) => one - other);
   }
 
   get contestants(): readonly string[] {
@@ -70,19 +79,18 @@ export class Samples {
       this.add(contestant, `${role} peak MiB`, used.peakMib);
     }
   }
+}
 
-  #pairs(
-    measure: string,
-    contestant: string,
-    against: string,
-    combine: (one: number, other: number) => number,
-  ): number[] {
-    const others = this.of(against, measure);
-    return this.of(contestant, measure).flatMap((value, i) => {
-      const other = others[i];
-      return other === undefined ? [] : [combine(value, other)];
-    });
-  }
+/** Of as many rounds as both have. */
+function inPairs(
+  values: readonly number[],
+  others: readonly number[],
+  combine: (one: number, other: number) => number,
+): number[] {
+  return values.flatMap((value, i) => {
+    const other = others[i];
+    return other === undefined ? [] : [combine(value, other)];
+  });
 }
 
 /** The middle value; of an even number the mean of the two in the middle. NaN of none. */

@@ -4,7 +4,9 @@
  * cost. It has no authentication, flow control, limits, cancelling, log or metrics; it forwards hop-by-hop
  * headers as they come, drops bodies of requests, and holds those of responses whole: for small GETs only.
  */
+import { once } from 'node:events';
 import * as http from 'node:http';
+import * as https from 'node:https';
 import { Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { z } from 'zod';
@@ -19,13 +21,20 @@ const waiting = new Map<number, http.ServerResponse>();
 const send = carryOver(call, answer);
 call.sendMetadata(new Metadata()); // tells the far end that it has arrived
 let requests = 0;
-const server = http.createServer((request, response) => {
+const servers = [http.createServer(forward), https.createServer({ cert, key }, forward)] as const;
+for (const server of servers) {
+  server.keepAliveTimeout = 120_000;
+  server.listen(0, '127.0.0.1', 1024);
+  await once(server, 'listening');
+}
+const [port, tlsPort] = servers.map(portOf);
+report('ready', { port, tlsPort });
+
+function forward(request: http.IncomingMessage, response: http.ServerResponse): void {
   const id = requests++;
   waiting.set(id, response);
   send([id, request.method ?? '', request.url ?? '', request.rawHeaders]);
-});
-server.keepAliveTimeout = 120_000;
-server.listen(0, '127.0.0.1', 1024, () => report('ready', { port: portOf(server) }));
+}
 
 /** Reports the port for the far end and waits until its call is there. */
 async function callOfFar(): Promise<ServerDuplexStream<Buffer, Buffer>> {

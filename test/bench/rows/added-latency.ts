@@ -2,7 +2,7 @@
  * Row 2: what the tunnel adds to the latency of a single caller who waits for each answer.
  */
 import { NEAR } from '../arena.js';
-import { BARE_TUNNEL, DIRECT, inTurn } from '../contestant.js';
+import { BARE_TUNNEL, BARE_TUNNEL_OVER_TLS, DIRECT, inTurn } from '../contestant.js';
 import { wrkLoad } from '../request-load.js';
 import { addLoadPoint, warmUp } from '../row.js';
 import type { Row } from '../row.js';
@@ -20,9 +20,11 @@ export const addedLatency: Row = {
     const samples = new Samples();
     await arena.near();
     const { fairlead } = arena;
+    const bareTunnel = await arena.bareTunnel();
     const contestants = [
       ...(await arena.others()),
-      await arena.bareTunnel(),
+      bareTunnel.plainCallers,
+      bareTunnel.tlsCallers,
       fairlead.contestant(PLAIN, NEAR, fairlead.plainCaller(NEAR)),
       fairlead.contestant(OVER_TLS, NEAR, fairlead.tokenCaller(NEAR)),
     ];
@@ -32,11 +34,16 @@ export const addedLatency: Row = {
       const load = () => wrkLoad(contestant.endpoint, { callers: 1, seconds });
       await arena.optional(() => addLoadPoint(samples, contestant, load));
     });
-    const bare = (measure: string) => ({
-      what: `the ${BARE_TUNNEL} adds`,
-      values: samples.difference(measure, BARE_TUNNEL, DIRECT),
-    });
-    const findings = [PLAIN, OVER_TLS].flatMap((name) => {
+    const findings = (
+      [
+        [PLAIN, BARE_TUNNEL],
+        [OVER_TLS, BARE_TUNNEL_OVER_TLS],
+      ] as const
+    ).flatMap(([name, bare]) => {
+      const limit = (measure: string) => ({
+        what: `the ${bare} adds`,
+        values: samples.difference(measure, bare, DIRECT),
+      });
       const who = name.replace('Fairlead, ', '');
       const added = (measure: string) => samples.difference(measure, name, DIRECT);
       return [
@@ -45,14 +52,14 @@ export const addedLatency: Row = {
           what: `p50 over direct, ${who}`,
           goal: atMost(0.25, 'ms'),
           values: added('p50 ms'),
-          limit: bare('p50 ms'),
+          limit: limit('p50 ms'),
         }),
         judge({
           row: 2,
           what: `p99 over direct, ${who}`,
           goal: atMost(1, 'ms'),
           values: added('p99 ms'),
-          limit: bare('p99 ms'),
+          limit: limit('p99 ms'),
         }),
       ];
     });

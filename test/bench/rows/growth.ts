@@ -30,7 +30,7 @@ export const growth: Row = {
     const samples = new Samples();
     const contestants = await contestantsOf(bench);
     // it holds bodies whole, so it does not take part where they grow
-    const withBare = [...contestants, await bench.arena.bareTunnel()];
+    const withBare = [...contestants, (await bench.arena.bareTunnel()).plainCallers];
     await warmUp(bench, withBare);
     const extent = bench.isQuick ? 'quick' : 'all';
     await addCallers(bench, samples, withBare, CALLERS[extent]);

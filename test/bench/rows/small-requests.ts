@@ -4,7 +4,7 @@
  */
 import { NEAR } from '../arena.js';
 import type { Arena } from '../arena.js';
-import { BARE_TUNNEL, HOP, SSH, inTurn } from '../contestant.js';
+import { BARE_TUNNEL, BARE_TUNNEL_OVER_TLS, HOP, SSH, inTurn } from '../contestant.js';
 import type { Contestant } from '../contestant.js';
 import { roleMib, ROLES } from '../process-usage.js';
 import { h2Load, wrkLoad } from '../request-load.js';
@@ -18,6 +18,7 @@ import { untilIdle } from '../../harness/process-memory.js';
 const CALLERS = 32;
 const PLAIN = 'Fairlead, callers without TLS';
 const OVER_TLS = 'Fairlead, TLS callers';
+const OVER_H2 = 'Fairlead, h2 callers';
 
 export const smallRequests: Row = {
   number: 1,
@@ -43,17 +44,19 @@ interface Caller {
 async function contestantsOf(arena: Arena): Promise<Caller[]> {
   await arena.near();
   const { fairlead } = arena;
+  const bare = await arena.bareTunnel();
   const tunnel = (name: string, endpoint: Contestant['endpoint']): Contestant =>
     fairlead.contestant(name, NEAR, endpoint);
   const http1 = [
     ...(await arena.others()),
-    await arena.bareTunnel(),
+    bare.plainCallers,
+    bare.tlsCallers,
     tunnel(PLAIN, fairlead.plainCaller(NEAR)),
     tunnel(`${PLAIN}, TLS target`, fairlead.plainCaller(NEAR, 'tls')),
     tunnel(OVER_TLS, fairlead.tokenCaller(NEAR)),
     tunnel(`${OVER_TLS}, TLS target`, fairlead.tokenCaller(NEAR, 'tls')),
   ];
-  const http2 = [tunnel('Fairlead, h2 callers', fairlead.tokenCaller(NEAR))];
+  const http2 = [tunnel(OVER_H2, fairlead.tokenCaller(NEAR))];
   return [
     ...http1.map((contestant) => ({ contestant, load: wrkLoad })),
     ...http2.map((contestant) => ({ contestant, load: h2Load })),
@@ -85,7 +88,7 @@ async function addSettledMemory(samples: Samples, contestant: Contestant): Promi
 function findingsOf(samples: Samples): Finding[] {
   const row = 1;
   const rate = 'requests/s';
-  const limit = (values: readonly number[]) => ({ what: BARE_TUNNEL, values });
+  const limit = (values: readonly number[], what = BARE_TUNNEL) => ({ what, values });
   return [
     judge({
       row,
@@ -113,14 +116,21 @@ function findingsOf(samples: Samples): Finding[] {
       what: 'TLS callers against callers without',
       goal: atLeast(0.85, 'x'),
       values: samples.ratio(rate, OVER_TLS, PLAIN),
+      limit: limit(samples.ratio(rate, BARE_TUNNEL_OVER_TLS, BARE_TUNNEL)),
     }),
-    ...[PLAIN, OVER_TLS, 'Fairlead, h2 callers'].map((name) =>
+    ...(
+      [
+        [PLAIN, BARE_TUNNEL],
+        [OVER_TLS, BARE_TUNNEL_OVER_TLS],
+        [OVER_H2, BARE_TUNNEL_OVER_TLS],
+      ] as const
+    ).map(([name, bare]) =>
       judge({
         row,
         what: `p99, ${name.replace('Fairlead, ', '')}`,
         goal: atMost(10, 'ms'),
         values: samples.of(name, 'p99 ms'),
-        limit: limit(samples.of(BARE_TUNNEL, 'p99 ms')),
+        limit: limit(samples.of(bare, 'p99 ms'), bare),
       }),
     ),
   ];
