@@ -24,9 +24,9 @@ const WORTH_SHARE = 0.25;
 /** Watches the process; `heldBytes` are the bytes that wait for somebody at this moment. */
 export function collectWhenIdle(clock: Clock, heldBytes: () => number): Timer {
   let gc: Collector | undefined;
-  let leastUsed = usedBytes();
+  let { used: leastUsed, buffers: leastBuffersAfterAll } = memoryBytes();
   // what young collections leave behind must not become the measure of growth
-  let [leastUsedAfterAll, leastBuffersAfterAll] = [leastUsed, bufferBytes()];
+  let leastUsedAfterAll = leastUsed;
   let mostHeld = heldBytes();
   // bytes on their way to a peer are in use then, too, and nothing tells when they no longer are
   let wasMeasuredUnderLoad = false;
@@ -35,10 +35,11 @@ export function collectWhenIdle(clock: Clock, heldBytes: () => number): Timer {
   return clock.every(LOOK_MS, () => {
     const { utilization } = performance.eventLoopUtilization(lastLook);
     lastLook = performance.eventLoopUtilization();
-    const [used, held, nowMs] = [usedBytes(), heldBytes(), clock.monotonicMs()];
+    const { used, buffers } = memoryBytes();
+    const [held, nowMs] = [heldBytes(), clock.monotonicMs()];
     leastUsed = Math.min(leastUsed, used);
     leastUsedAfterAll = Math.min(leastUsedAfterAll, used);
-    leastBuffersAfterAll = Math.min(leastBuffersAfterAll, bufferBytes());
+    leastBuffersAfterAll = Math.min(leastBuffersAfterAll, buffers);
     mostHeld = Math.max(mostHeld, held);
     if (utilization > IDLE_SHARE) {
       idleSinceMs = nowMs;
@@ -50,25 +51,23 @@ export function collectWhenIdle(clock: Clock, heldBytes: () => number): Timer {
     if (!isLetGo && !isGrown(used, leastUsed) && !isLeftOver()) return;
     gc ??= collector();
     collectYoung(gc);
-    leastUsed = usedBytes();
-    if (!isLetGo && !isGrown(bufferBytes(), leastBuffersAfterAll) && !isLeftOver()) return;
+    const afterYoung = memoryBytes();
+    leastUsed = afterYoung.used;
+    if (!isLetGo && !isGrown(afterYoung.buffers, leastBuffersAfterAll) && !isLeftOver()) return;
     collectAll(gc);
-    leastUsed = leastUsedAfterAll = usedBytes();
-    leastBuffersAfterAll = bufferBytes();
+    const afterAll = memoryBytes();
+    leastUsed = leastUsedAfterAll = afterAll.used;
+    leastBuffersAfterAll = afterAll.buffers;
     mostHeld = held;
     wasMeasuredUnderLoad = held > 0;
     idleSinceMs = nowMs;
   });
 }
 
-/** Of the heap, and of buffers outside it. */
-function usedBytes(): number {
+/** `used`: of the heap, and of buffers outside it; `buffers`: of those alone. */
+function memoryBytes(): { readonly used: number; readonly buffers: number } {
   const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
-
-function bufferBytes(): number {
-  return process.memoryUsage().external;
+  return { used: heapUsed + external, buffers: external };
 }
 
 function isGrown(used: number, before: number): boolean {
