@@ -24,6 +24,7 @@ export interface TokenVerifierOptions {
 }
 
 interface Remembered {
+  readonly token: string;
   readonly route: Route;
   /** ms since the epoch; infinity without `exp`. */
   readonly expiresAt: number;
@@ -33,8 +34,13 @@ const DEFAULT_MAX_REMEMBERED = 10_000;
 
 /** Verifies service tokens, remembering the good ones until they expire or the keys change. */
 export class TokenVerifier {
-  /** In order of use, least recent first. Only verified tokens get in, so strangers cannot fill it. */
+  /**
+   * By signature, which is short and no other token has, in order of use, least recent first. Only verified
+   * tokens get in, so strangers cannot fill it.
+   */
   private readonly remembered = new Map<string, Remembered>();
+  /** The last one in that order: callers that keep their connection send one token again and again. */
+  private latest: Remembered | undefined;
   private rememberedFor: KeySet;
   private readonly maxRemembered: number;
 
@@ -48,20 +54,15 @@ export class TokenVerifier {
     const keys = this.options.keys.current();
     if (keys !== this.rememberedFor) {
       this.remembered.clear();
+      this.latest = undefined;
       this.rememberedFor = keys;
     }
     const nowMs = this.options.clock.now();
-    const known = this.remembered.get(token);
-    if (known !== undefined) {
-      this.remembered.delete(token); // set again below as the most recent, or expired
-      if (nowMs < known.expiresAt) {
-        this.remembered.set(token, known);
-        return known.route;
-      }
-    }
+    const known = this.recall(token, nowMs);
+    if (known !== undefined) return known.route;
     const claims = verifiedClaims(token, keys, nowMs);
     const route = routeOf(claims);
-    this.remember(token, { route, expiresAt: expiryMs(claims) });
+    this.remember({ token, route, expiresAt: expiryMs(claims) });
     return route;
   }
 
@@ -70,10 +71,26 @@ export class TokenVerifier {
     return this.remembered.size;
   }
 
-  private remember(token: string, entry: Remembered): void {
-    this.remembered.set(token, entry);
+  /** What is known of a token that is still good; it becomes the latest. */
+  private recall(token: string, nowMs: number): Remembered | undefined {
+    if (this.latest?.token === token && nowMs < this.latest.expiresAt) return this.latest;
+    const known = this.remembered.get(signatureIn(token));
+    if (known?.token !== token) return undefined;
+    this.remembered.delete(signatureIn(token)); // put behind the others, or expired
+    if (nowMs >= known.expiresAt) return undefined;
+    this.remember(known);
+    return known;
+  }
+
+  private remember(entry: Remembered): void {
+    this.remembered.set(signatureIn(entry.token), entry);
+    this.latest = entry;
     forgetOldest(this.remembered, this.maxRemembered);
   }
+}
+
+function signatureIn(token: string): string {
+  return token.slice(token.lastIndexOf('.') + 1);
 }
 
 function routeOf(claims: Claims): Route {

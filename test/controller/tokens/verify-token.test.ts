@@ -194,6 +194,18 @@ describe('tokens that a verifier remembers', () => {
     assert.equal(verifier.rememberedCount, 0);
   });
 
+  it('are not taken for another token that ends in the same signature', () => {
+    const { verifier } = verifierAt();
+    const [one = '', two = ''] = ['1', '2'].map((n) => rawToken({ ...V35_CLAIMS, n }));
+    const [header, , signature] = one.split('.');
+    const forged = `${header}.${two.split('.')[1]}.${signature}`;
+    const route = verifier.verifyServiceToken(one);
+    assert.throws(() => verifier.verifyServiceToken(forged), /signature does not fit/);
+    verifier.verifyServiceToken(two); // so that `one` is not the last one either
+    assert.throws(() => verifier.verifyServiceToken(forged), /signature does not fit/);
+    assert.equal(verifier.verifyServiceToken(one), route);
+  });
+
   it('are forgotten when they expire', () => {
     const { verifier, clock } = verifierAt();
     const token = rawToken({ ...V35_CLAIMS, exp: NOW_SECONDS + 10 });
