@@ -13,7 +13,7 @@ interface NativeContext {
 /** TLS 1.3's own first choice in Node is AES-256; its list for TLS 1.2 begins with AES-128 already. */
 const PREFERRED_CIPHER = 'TLS_AES_128_GCM_SHA256';
 /** What Node (or `--tls-cipher-list`) allows, the preferred one first if it is among them. */
-const CIPHERS = DEFAULT_CIPHERS.split(':')
+export const SERVER_CIPHERS = DEFAULT_CIPHERS.split(':')
   .sort((one, other) => Number(other === PREFERRED_CIPHER) - Number(one === PREFERRED_CIPHER))
   .join(':');
 
@@ -31,7 +31,7 @@ const CIPHERS = DEFAULT_CIPHERS.split(':')
 export function setServerContext(server: Server, options: SecureContextOptions): void {
   server.setSecureContext({
     ...options,
-    ciphers: CIPHERS,
+    ciphers: SERVER_CIPHERS,
     secureOptions: constants.SSL_OP_NO_TICKET,
   });
   // private to Node, and there since it has TLS servers; without it such a CA is refused as before

@@ -1,11 +1,14 @@
 /**
  * One end of the plainest tunnel there can be in Node: bytes piped between plain TCP and TLS, a TLS
- * connection for each caller, nothing parsed. What two processes and TLS between them cost at the least.
+ * connection for each caller, nothing parsed. What two processes and TLS between them cost at the least: with the
+ * cipher and the heap settings of Fairlead.
  */
 import * as net from 'node:net';
 import type { Socket } from 'node:net';
 import * as tls from 'node:tls';
 import { z } from 'zod';
+import { SERVER_CIPHERS as ciphers } from '../../../shared/http/server-context.js';
+import { letYoungGenerationGrow } from '../../../shared/operations/heap-settings.js';
 import { portOf, readOptions, report } from './program-options.js';
 
 const { role, toPort, ca, cert, key } = await readOptions(
@@ -18,6 +21,7 @@ const { role, toPort, ca, cert, key } = await readOptions(
     key: z.string(),
   }),
 );
+letYoungGenerationGrow();
 
 const to = { port: toPort, host: '127.0.0.1', noDelay: true };
 const server =
@@ -25,7 +29,9 @@ const server =
     ? net.createServer({ noDelay: true }, (caller) =>
         join(caller, tls.connect({ ...to, ca, servername: 'localhost' })),
       )
-    : tls.createServer({ cert, key, noDelay: true }, (near) => join(near, net.connect(to)));
+    : tls.createServer({ cert, key, ciphers, noDelay: true }, (near) =>
+        join(near, net.connect(to)),
+      );
 server.listen(0, '127.0.0.1', 1024, () => report('ready', { port: portOf(server) }));
 
 function join(one: Socket, other: Socket): void {
