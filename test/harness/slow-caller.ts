@@ -30,6 +30,9 @@ export interface CallerRequest {
 /** How a connection ended: `end` for an orderly close, `reset` for anything else. */
 export type Ending = 'end' | 'reset';
 
+/** How long after an end the error may come that shows it to be a reset, where no close tells before. */
+const ERROR_FOLLOWS_MS = 500;
+
 /** One HTTP/1 request on a connection of its own; `alpn` undefined offers none, as kubectl's upgrades. */
 export class RawCaller {
   readonly socket: tls.TLSSocket;
@@ -83,9 +86,14 @@ export class RawCaller {
         this.#ending ??= ending;
         resolve(this.#ending);
       };
-      socket.on('end', () => setImmediate(() => over('end')));
+      let isEnd = false;
+      // a reset that the kernel has told a write of is read as an end, and the error comes a little later
+      socket.on('end', () => {
+        isEnd = true;
+        setTimeout(() => over('end'), ERROR_FOLLOWS_MS);
+      });
       socket.on('error', () => over('reset'));
-      socket.on('close', () => over('reset'));
+      socket.on('close', () => over(isEnd ? 'end' : 'reset'));
     });
   }
 
