@@ -226,7 +226,7 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
   {
     name: 'BATCH_BYTES',
     file: 'shared/protocol/fair-writer.ts',
-    guards: 'Data in one gRPC message.',
+    guards: 'Data in one gRPC message, before the last turn in it.',
     whenReached: 'The rest goes into the next one.',
   },
   {

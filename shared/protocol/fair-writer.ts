@@ -20,8 +20,8 @@ export interface FrameLink {
 const TURN_BYTES = 64 * 1024;
 /** A stream with no more than this waiting is interactive and goes before bulk. */
 const LIGHT_BYTES = 8 * 1024;
-/** Data per batch. */
-const BATCH_BYTES = 128 * 1024;
+/** With this much data a batch takes no further turn: two of them, as a socket gives 64 KiB at most at once. */
+const BATCH_BYTES = 96 * 1024;
 /** Small frames ahead of data, and again after it; with one largest head a message stays below its limit. */
 const URGENT_BYTES = 256 * 1024;
 /** More than this is not worth sending to a peer that is given up. */
@@ -191,23 +191,24 @@ export class FairWriter {
     return all;
   }
 
-  /** One turn for each stream until the batch is full; returns the room that is left. */
+  /** One turn for each stream until the batch is full; returns the room that is left, less than none after a last turn. */
   #gatherData(line: WaitingLine<TunnelStream>, batch: Batch, roomBytes: number): number {
     let room = roomBytes;
     while (room > 0) {
       const stream = line.takeFirst();
       if (stream === undefined) break;
-      room -= this.#takeTurn(stream, batch, Math.min(room, TURN_BYTES));
+      room -= this.#takeTurn(stream, batch);
       // what is left after a turn is bulk, however little; ends of streams leave the line
       if (stream.isSendable) this.#bulk.join(stream);
     }
     return room;
   }
 
-  #takeTurn(stream: TunnelStream, batch: Batch, allowance: number): number {
+  /** One piece, and more that fit whole: each cut is a frame, and a write of the far end, for itself. */
+  #takeTurn(stream: TunnelStream, batch: Batch): number {
     let taken = 0;
-    while (stream.isSendable && taken < allowance) {
-      const bytes = stream.takeData(allowance - taken);
+    while (stream.isSendable && (taken === 0 || taken + stream.nextDataBytes <= TURN_BYTES)) {
+      const bytes = stream.takeData();
       taken += bytes.length + DATA_FRAME_OVERHEAD;
       batch.add({ kind: 'data', stream: stream.id, bytes });
     }

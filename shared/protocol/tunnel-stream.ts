@@ -254,10 +254,16 @@ export class TunnelStream implements LineMember<TunnelStream> {
     return this.#pendingBytes;
   }
 
-  /** The next piece of data for the writer, at most `maxBytes`; only when `isSendable`. */
-  takeData(maxBytes: number): Buffer {
+  /** Bytes that `takeData` would give now. */
+  get nextDataBytes(): number {
+    const given = this.#pending[0]?.length ?? 0;
+    return Math.min(given, this.#sendWindow.available, PROTOCOL_LIMITS.maxDataBytes);
+  }
+
+  /** The next piece of data for the writer, as the source gave it if credit allows; only when `isSendable`. */
+  takeData(): Buffer {
     const first = this.#pending[0] ?? Buffer.alloc(0);
-    const allowed = Math.min(maxBytes, this.#sendWindow.available, PROTOCOL_LIMITS.maxDataBytes);
+    const allowed = this.nextDataBytes;
     const piece = first.length <= allowed ? first : first.subarray(0, allowed);
     if (piece === first) this.#pending.shift();
     else this.#pending[0] = first.subarray(allowed);

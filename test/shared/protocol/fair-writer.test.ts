@@ -178,6 +178,24 @@ describe('the order of frames', () => {
     }
   });
 
+  it('cuts no piece that a turn can carry, of whatever lengths its source gives them', async () => {
+    const { stream, batches, link } = rig();
+    const pieces = [64, 64, 20, 44, 30, 30, 30, 64, 1, 64, 57, 57].map((kib) => kib * KIB);
+    for (const id of [1, 3, 5]) {
+      const one = stream(id);
+      for (const length of pieces) one.write(Buffer.alloc(length));
+    }
+    const sent = new Map<number, number[]>([1, 3, 5].map((id) => [id, []]));
+    while ((await turn()) === undefined && batches.length > 0) {
+      for (const frame of batches.splice(0).flat()) {
+        assert.ok(frame.kind === 'data');
+        sent.get(frame.stream)?.push(frame.bytes.length);
+      }
+      link.takeAll();
+    }
+    for (const lengths of sent.values()) assert.deepEqual(lengths, pieces);
+  });
+
   it('keeps the end of a stream behind its last byte, in the same batch', async () => {
     const { stream, batches } = rig();
     const one = stream(1);
