@@ -35,7 +35,7 @@ const DEFAULT_MAX_REMEMBERED = 10_000;
 /** Verifies service tokens, remembering the good ones until they expire or the keys change. */
 export class TokenVerifier {
   /**
-   * By signature, which is short and no other token has, in order of use, least recent first. Only verified
+   * Keyed by signature: short, and no two tokens share one. In order of use, least recent first. Only verified
    * tokens get in, so strangers cannot fill it.
    */
   private readonly remembered = new Map<string, Remembered>();

@@ -20,7 +20,7 @@ export interface FrameLink {
 const TURN_BYTES = 64 * 1024;
 /** A stream with no more than this waiting is interactive and goes before bulk. */
 const LIGHT_BYTES = 8 * 1024;
-/** With this much data a batch takes no further turn: two of them, as a socket gives 64 KiB at most at once. */
+/** A batch with this much data takes no further turn: two full ones fit, as a socket gives 64 KiB at most at once. */
 const BATCH_BYTES = 96 * 1024;
 /** Small frames ahead of data, and again after it; with one largest head a message stays below its limit. */
 const URGENT_BYTES = 256 * 1024;
@@ -191,7 +191,7 @@ export class FairWriter {
     return all;
   }
 
-  /** One turn for each stream until the batch is full; returns the room that is left, less than none after a last turn. */
+  /** One turn for each stream until the batch is full; returns the room that is left, negative if the last went over. */
   #gatherData(line: WaitingLine<TunnelStream>, batch: Batch, roomBytes: number): number {
     let room = roomBytes;
     while (room > 0) {
@@ -204,7 +204,7 @@ export class FairWriter {
     return room;
   }
 
-  /** One piece, and more that fit whole: each cut is a frame, and a write of the far end, for itself. */
+  /** One piece, and more that fit whole: each cut costs a frame, and a write at the far end. */
   #takeTurn(stream: TunnelStream, batch: Batch): number {
     let taken = 0;
     while (stream.isSendable && (taken === 0 || taken + stream.nextDataBytes <= TURN_BYTES)) {

@@ -273,7 +273,7 @@ export class TunnelStream implements LineMember<TunnelStream> {
     return piece;
   }
 
-  /** Called after each `takeData`: resumes the source, or completes our half after its last bytes. */
+  /** Called after each turn: resumes the source, or completes our half after its last bytes. */
   dataTaken(): void {
     if (this.#pendingBytes === 0 && this.#trailers !== undefined) {
       this.#host.sendNow({ kind: 'end', stream: this.id, trailers: this.#trailers });

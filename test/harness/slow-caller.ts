@@ -87,7 +87,7 @@ export class RawCaller {
         resolve(this.#ending);
       };
       let isEnd = false;
-      // a reset that the kernel has told a write of is read as an end, and the error comes a little later
+      // when a write is the first to learn of a reset, the next read sees an end, and the write's error comes a little later
       socket.on('end', () => {
         isEnd = true;
         setTimeout(() => over('end'), ERROR_FOLLOWS_MS);

@@ -1,7 +1,7 @@
 /**
  * One end of the plainest tunnel there can be in Node: bytes piped between plain TCP and TLS, a TLS
- * connection for each caller, nothing parsed. What two processes and TLS between them cost at the least: with the
- * cipher and the heap settings of Fairlead.
+ * connection for each caller, nothing parsed. What two processes and TLS between them cost at the least, given
+ * Fairlead's cipher and heap settings; the allocator is Node's own.
  */
 import * as net from 'node:net';
 import type { Socket } from 'node:net';
