@@ -74,12 +74,16 @@ export class TokenVerifier {
   /** What is known of a token that is still good; it becomes the latest. */
   private recall(token: string, nowMs: number): Remembered | undefined {
     if (this.latest?.token === token && nowMs < this.latest.expiresAt) return this.latest;
-    const known = this.remembered.get(signatureIn(token));
+    const signature = signatureIn(token);
+    const known = this.remembered.get(signature);
     if (known?.token !== token) return undefined;
-    this.remembered.delete(signatureIn(token)); // put behind the others, or expired
-    if (nowMs >= known.expiresAt) return undefined;
-    this.remember(known);
-    return known;
+    this.remembered.delete(signature); // put behind the others, or expired
+    if (nowMs < known.expiresAt) {
+      this.remember(known);
+      return known;
+    }
+    this.latest = undefined; // it may have been this one
+    return undefined;
   }
 
   private remember(entry: Remembered): void {

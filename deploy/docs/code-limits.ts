@@ -226,7 +226,8 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
   {
     name: 'BATCH_BYTES',
     file: 'shared/protocol/fair-writer.ts',
-    guards: 'Data in one gRPC message, before the last turn in it.',
+    guards:
+      'Data after which a gRPC message takes no further turn; with the last one 160 KiB at most.',
     whenReached: 'The rest goes into the next one.',
   },
   {

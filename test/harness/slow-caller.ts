@@ -82,7 +82,9 @@ export class RawCaller {
       this.onBytes?.(bytes);
     });
     this.ended = new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
       const over = (ending: Ending): void => {
+        clearTimeout(timer);
         this.#ending ??= ending;
         resolve(this.#ending);
       };
@@ -90,7 +92,7 @@ export class RawCaller {
       // when a write is the first to learn of a reset, the next read sees an end, and the write's error comes a little later
       socket.on('end', () => {
         isEnd = true;
-        setTimeout(() => over('end'), ERROR_FOLLOWS_MS);
+        timer = setTimeout(() => over('end'), ERROR_FOLLOWS_MS);
       });
       socket.on('error', () => over('reset'));
       socket.on('close', () => over(isEnd ? 'end' : 'reset'));
