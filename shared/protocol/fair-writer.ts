@@ -18,9 +18,11 @@ export interface FrameLink {
 
 /** Data a stream may send per turn: small enough that others are not delayed, large enough to be cheap. */
 const TURN_BYTES = 64 * 1024;
+/** Pieces of data per turn: each is a frame, whose own bytes are not counted in those of the turn. */
+const TURN_PIECES = 256;
 /** A stream with no more than this waiting is interactive and goes before bulk. */
 const LIGHT_BYTES = 8 * 1024;
-/** A batch with this much data takes no further turn: two full ones fit, as a socket gives 64 KiB at most at once. */
+/** A batch with this much data, its frames included, takes no further turn: so two full turns fit. */
 const BATCH_BYTES = 96 * 1024;
 /** Small frames ahead of data, and again after it; with one largest head a message stays below its limit. */
 const URGENT_BYTES = 256 * 1024;
@@ -175,11 +177,10 @@ export class FairWriter {
     const batch = this.#takeUrgent();
     // data must not overtake the head of its stream, which may be among what did not fit
     if (!this.#urgent.isEmpty) return batch;
-    let room = this.#gatherData(this.#light, batch, BATCH_BYTES);
-    room = this.#gatherData(this.#bulk, batch, room);
+    const room = this.#gatherData(this.#light, batch, BATCH_BYTES);
+    this.#gatherData(this.#bulk, batch, room);
     // ends that followed the last data of their streams
-    const isRoomForUrgent = room > 0 && this.urgentBytes <= URGENT_BYTES;
-    if (!this.#urgent.isEmpty && isRoomForUrgent) batch.append(this.#takeUrgent());
+    if (!this.#urgent.isEmpty && this.urgentBytes <= URGENT_BYTES) batch.append(this.#takeUrgent());
     return batch;
   }
 
@@ -204,15 +205,24 @@ export class FairWriter {
     return room;
   }
 
-  /** One piece, and more that fit whole: each cut costs a frame, and a write at the far end. */
+  /** One piece, and more that fit whole: each cut costs a frame, and a write at the far end. Returns what it takes of a batch. */
   #takeTurn(stream: TunnelStream, batch: Batch): number {
-    let taken = 0;
-    while (stream.isSendable && (taken === 0 || taken + stream.nextDataBytes <= TURN_BYTES)) {
-      const bytes = stream.takeData();
-      taken += bytes.length + DATA_FRAME_OVERHEAD;
-      batch.add({ kind: 'data', stream: stream.id, bytes });
+    let bytes = 0;
+    let pieces = 0;
+    while (
+      stream.isSendable &&
+      (pieces === 0 || isWithinTurn(bytes + stream.nextDataBytes, pieces))
+    ) {
+      const piece = stream.takeData();
+      bytes += piece.length;
+      pieces++;
+      batch.add({ kind: 'data', stream: stream.id, bytes: piece });
     }
     stream.dataTaken();
-    return taken;
+    return bytes + pieces * DATA_FRAME_OVERHEAD;
   }
+}
+
+function isWithinTurn(bytes: number, pieces: number): boolean {
+  return bytes <= TURN_BYTES && pieces < TURN_PIECES;
 }

@@ -196,6 +196,56 @@ describe('the order of frames', () => {
     for (const lengths of sent.values()) assert.deepEqual(lengths, pieces);
   });
 
+  it('fills a turn with the small pieces of a source, and counts no frames in it', async () => {
+    const { stream, batches, link } = rig();
+    for (const one of [1, 3, 5].map((id) => stream(id)))
+      for (let i = 0; i < 12; i++) one.write(Buffer.alloc(16 * KIB));
+    await drained(link);
+    const turns = runsOf(batches.flatMap(streamsOf));
+    assert.deepEqual(
+      turns,
+      [1, 3, 5, 1, 3, 5, 1, 3, 5].map((id) => [id, 4]),
+    );
+  });
+
+  it('takes no more than 256 pieces in a turn, however little is in them', async () => {
+    const { stream, batches, link } = rig();
+    for (const one of [1, 3].map((id) => stream(id))) {
+      one.write(Buffer.alloc(64 * KIB));
+      for (let i = 0; i < 300; i++) one.write(Buffer.of(i));
+    }
+    await drained(link);
+    const turns = runsOf(batches.flatMap(streamsOf));
+    assert.deepEqual(turns, [
+      [1, 1],
+      [3, 1],
+      [1, 256],
+      [3, 256],
+      [1, 44],
+      [3, 44],
+    ]);
+  });
+
+  it('sends what credit allows, and the rest as one piece when more is granted', async () => {
+    const { stream, batches, link } = rig();
+    const one = stream(1, 70 * KIB);
+    for (const kib of [64, 36]) one.write(Buffer.alloc(kib * KIB));
+    await drained(link);
+    assert.deepEqual(dataKibs(batches), [64, 6]);
+    one.receive({ kind: 'credit', stream: 1, bytes: 100 * KIB });
+    await drained(link);
+    assert.deepEqual(dataKibs(batches), [64, 6, 30]);
+  });
+
+  it('keeps the end of a stream in the batch that its last data fill', async () => {
+    const { stream, batches } = rig();
+    const one = stream(1);
+    for (const kib of [64, 36]) one.write(Buffer.alloc(kib * KIB));
+    one.end();
+    await turn();
+    assert.deepEqual(kinds(batches), [['data', 'data', 'end']]);
+  });
+
   it('keeps the end of a stream behind its last byte, in the same batch', async () => {
     const { stream, batches } = rig();
     const one = stream(1);
@@ -415,4 +465,19 @@ function kinds(batches: readonly Frame[][]): string[][] {
 
 function streamsOf(batch: Frame[] | undefined): number[] {
   return (batch ?? []).map((frame) => ('stream' in frame ? frame.stream : 0));
+}
+
+/** How often in a row each stream was there. */
+function runsOf(streams: readonly number[]): [stream: number, count: number][] {
+  const runs: [number, number][] = [];
+  for (const stream of streams) {
+    const last = runs.at(-1);
+    if (last?.[0] === stream) last[1]++;
+    else runs.push([stream, 1]);
+  }
+  return runs;
+}
+
+function dataKibs(batches: readonly Frame[][]): number[] {
+  return batches.flat().map((frame) => (frame.kind === 'data' ? frame.bytes.length / KIB : 0));
 }

@@ -7,8 +7,10 @@ import { PROTOCOL_LIMITS } from '../../../shared/protocol/frame.js';
 import { TunnelStream } from '../../../shared/protocol/tunnel-stream.js';
 import type { StreamHost } from '../../../shared/protocol/tunnel-stream.js';
 
-/** Makes streams that send through the writer, with all the credit there can be, and receive nothing. */
-export function streamMaker(writer: FairWriter): (id: number) => TunnelStream {
+/** Makes streams that send through the writer, with all the credit there can be unless told, and receive nothing. */
+export function streamMaker(
+  writer: FairWriter,
+): (id: number, creditBytes?: number) => TunnelStream {
   const host: StreamHost = {
     sendNow: (frame) => writer.sendNow(frame),
     hasData: (one) => writer.hasData(one),
@@ -22,11 +24,11 @@ export function streamMaker(writer: FairWriter): (id: number) => TunnelStream {
     nowMs: () => 0,
     reachedBytes: 0,
   };
-  return (id) =>
+  return (id, creditBytes = PROTOCOL_LIMITS.maxWindowBytes) =>
     new TunnelStream({
       id,
       host,
-      sendWindow: new SendWindow(PROTOCOL_LIMITS.maxWindowBytes),
+      sendWindow: new SendWindow(creditBytes),
       receiveWindow: new ReceiveWindow(0, growth),
       sending: 'body',
       receiving: 'head',
