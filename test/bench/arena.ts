@@ -7,7 +7,7 @@ import type { ChildProgram } from '../../deploy/demo/child-program.js';
 import { startBareTunnel } from './bare-tunnel.js';
 import type { BareTunnel } from './bare-tunnel.js';
 import { reportOf, reportedPort, startProgram } from './bench-program.js';
-import { DIRECT, HOP, PIPES, SSH } from './contestant.js';
+import { DIRECT, GRPC_PIPES, HOP, PIPES, SSH } from './contestant.js';
 import type { Contestant } from './contestant.js';
 import { MissingTool } from './debian-tool.js';
 import { FairleadTunnel } from './fairlead-tunnel.js';
@@ -138,21 +138,13 @@ export class Arena {
 
   /** Two processes that pipe bytes with TLS between them: the least that a tunnel in Node costs. */
   async pipes(conditions?: LinkConditions): Promise<Contestant> {
-    const { plainPort, cert, key } = await this.target();
-    const tls = { ca: this.fairlead.rig.caPem, cert, key };
     const suffix = conditions === undefined ? '' : `, ${linkName(conditions)}`;
-    return this.#once(`pipes${suffix}`, async () => {
-      const far = this.startProgram('pipe', { role: 'far', toPort: plainPort, ...tls });
-      const farPort = await reportedPort(far);
-      const toPort = conditions === undefined ? farPort : await this.link(farPort, conditions);
-      const near = this.startProgram('pipe', { role: 'near', toPort, ...tls });
-      const port = await reportedPort(near);
-      return {
-        name: PIPES,
-        endpoint: { port, headers: {} },
-        pids: { controller: [near.pid], agent: [far.pid] },
-      };
-    });
+    return this.#once(`pipes${suffix}`, () => this.#startPipes(PIPES, 'pipe', conditions));
+  }
+
+  /** The same with gRPC between them: the least that a tunnel over gRPC costs. */
+  async grpcPipes(): Promise<Contestant> {
+    return this.#once('grpc-pipes', () => this.#startPipes(GRPC_PIPES, 'grpc-pipe'));
   }
 
   /** The barest tunnel on the libraries of Fairlead, for small requests only. */
@@ -224,6 +216,22 @@ export class Arena {
   /** Ends everything; a second time does nothing. */
   async stop(): Promise<void> {
     for (const stop of this.#stops.splice(0).reverse()) await stop();
+  }
+
+  async #startPipes(
+    name: string,
+    programName: string,
+    conditions?: LinkConditions,
+  ): Promise<Contestant> {
+    const { plainPort, cert, key } = await this.target();
+    const tls = { ca: this.fairlead.rig.caPem, cert, key };
+    const far = this.startProgram(programName, { role: 'far', toPort: plainPort, ...tls });
+    const farPort = await reportedPort(far);
+    const toPort = conditions === undefined ? farPort : await this.link(farPort, conditions);
+    const near = this.startProgram(programName, { role: 'near', toPort, ...tls });
+    const port = await reportedPort(near);
+    const pids = { controller: [near.pid], agent: [far.pid] };
+    return { name, endpoint: { port, headers: {} }, pids };
   }
 
   async #startTarget(options: { clientCa?: string }): Promise<RunningTarget> {

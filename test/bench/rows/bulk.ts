@@ -4,7 +4,7 @@
 import { NEAR } from '../arena.js';
 import { DIRECTIONS, bulkLoad } from '../bulk-load.js';
 import type { Direction } from '../bulk-load.js';
-import { PIPES, SSH, inTurn } from '../contestant.js';
+import { GRPC_PIPES, SSH, inTurn } from '../contestant.js';
 import type { Contestant } from '../contestant.js';
 import type { FairleadTunnel } from '../fairlead-tunnel.js';
 import { addTransferPoint, warmUpBulk } from '../row.js';
@@ -27,6 +27,7 @@ export const bulk: Row = {
     const { fairlead } = arena;
     const contestants = [
       ...(await arena.others()),
+      await arena.grpcPipes(),
       fairlead.contestant(PLAIN, NEAR, fairlead.plainCaller(NEAR)),
       ...(isQuick ? [] : overTls(fairlead)),
     ];
@@ -70,7 +71,7 @@ function findingsOf(samples: Samples): Finding[] {
         what: `${streams} x ${direction} against ${SSH}`,
         goal: atLeast(1, 'x'),
         values: ratio(PLAIN),
-        limit: { what: PIPES, values: ratio(PIPES) },
+        limit: { what: GRPC_PIPES, values: ratio(GRPC_PIPES) },
       });
     });
     const sum = judge({
@@ -78,7 +79,7 @@ function findingsOf(samples: Samples): Finding[] {
       what: `${EIGHT} x ${direction}, sum`,
       goal: atLeast(400, 'MiB/s'),
       values: samples.of(name(PLAIN, EIGHT), 'MiB/s'),
-      limit: { what: PIPES, values: samples.of(name(PIPES, EIGHT), 'MiB/s') },
+      limit: { what: GRPC_PIPES, values: samples.of(name(GRPC_PIPES, EIGHT), 'MiB/s') },
     });
     return [...againstSsh, sum];
   });
