@@ -214,7 +214,13 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
   {
     name: 'TURN_BYTES',
     file: 'shared/protocol/fair-writer.ts',
-    guards: 'What one stream may send before the next has its turn.',
+    guards: 'What one stream may send before the next has its turn, headers of frames not counted.',
+    whenReached: 'The stream goes to the end of the line.',
+  },
+  {
+    name: 'MAX_TURN_PIECES',
+    file: 'shared/protocol/fair-writer.ts',
+    guards: 'Frames in which it may send that.',
     whenReached: 'The stream goes to the end of the line.',
   },
   {
@@ -227,7 +233,7 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     name: 'BATCH_BYTES',
     file: 'shared/protocol/fair-writer.ts',
     guards:
-      'Data after which a gRPC message takes no further turn; with the last one 160 KiB at most.',
+      'Data after which a gRPC message takes no further turn; with the last turns 236 KiB at most.',
     whenReached: 'The rest goes into the next one.',
   },
   {

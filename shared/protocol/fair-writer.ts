@@ -18,13 +18,13 @@ export interface FrameLink {
 
 /** Data a stream may send per turn: small enough that others are not delayed, large enough to be cheap. */
 const TURN_BYTES = 64 * 1024;
-/** Pieces of data per turn: each is a frame, whose own bytes are not counted in those of the turn. */
-const TURN_PIECES = 256;
+/** Pieces of data per turn, each a frame: without this, one of many tiny pieces would be a large message. */
+const MAX_TURN_PIECES = 256;
 /** A stream with no more than this waiting is interactive and goes before bulk. */
 const LIGHT_BYTES = 8 * 1024;
-/** A batch with this much data, its frames included, takes no further turn: so two full turns fit. */
+/** A batch with this much data, frames included, takes no further turn: two full ones fit. */
 const BATCH_BYTES = 96 * 1024;
-/** Small frames ahead of data, and again after it; with one largest head a message stays below its limit. */
+/** Small frames ahead of data, and again after it: all of it stays below the limit of a message. */
 const URGENT_BYTES = 256 * 1024;
 /** More than this is not worth sending to a peer that is given up. */
 const LAST_WORDS_BYTES = 4 * 1024 * 1024;
@@ -176,15 +176,16 @@ export class FairWriter {
   #gather(): Batch {
     const batch = this.#takeUrgent();
     // data must not overtake the head of its stream, which may be among what did not fit
-    if (!this.#urgent.isEmpty) return batch;
+    if (!this.#urgent.isEmpty || batch.cost > URGENT_BYTES) return batch;
     const room = this.#gatherData(this.#light, batch, BATCH_BYTES);
-    this.#gatherData(this.#bulk, batch, room);
+    // one turn at least: callers with small answers may be so many that they fill every batch
+    this.#gatherData(this.#bulk, batch, Math.max(room, 1));
     // ends that followed the last data of their streams
     if (!this.#urgent.isEmpty && this.urgentBytes <= URGENT_BYTES) batch.append(this.#takeUrgent());
     return batch;
   }
 
-  /** Urgent frames, no more than fit a message; a larger one goes alone. */
+  /** Urgent frames up to URGENT_BYTES; a larger one alone. */
   #takeUrgent(): Batch {
     if (this.urgentBytes > URGENT_BYTES) return this.#urgent.takeFront(URGENT_BYTES);
     const all = this.#urgent;
@@ -192,7 +193,7 @@ export class FairWriter {
     return all;
   }
 
-  /** One turn for each stream until the batch is full; returns the room that is left, negative if the last went over. */
+  /** A turn for each stream until the batch is full. Returns the room left, negative if the last went over. */
   #gatherData(line: WaitingLine<TunnelStream>, batch: Batch, roomBytes: number): number {
     let room = roomBytes;
     while (room > 0) {
@@ -205,13 +206,17 @@ export class FairWriter {
     return room;
   }
 
-  /** One piece, and more that fit whole: each cut costs a frame, and a write at the far end. Returns what it takes of a batch. */
+  /**
+   * Pieces that fit a turn whole: each cut costs a frame, and a write at the far end. One fits always: a turn is as
+   * large as the largest frame. Returns what they take of a batch.
+   */
   #takeTurn(stream: TunnelStream, batch: Batch): number {
     let bytes = 0;
     let pieces = 0;
     while (
       stream.isSendable &&
-      (pieces === 0 || isWithinTurn(bytes + stream.nextDataBytes, pieces))
+      pieces < MAX_TURN_PIECES &&
+      bytes + stream.nextDataBytes <= TURN_BYTES
     ) {
       const piece = stream.takeData();
       bytes += piece.length;
@@ -221,8 +226,4 @@ export class FairWriter {
     stream.dataTaken();
     return bytes + pieces * DATA_FRAME_OVERHEAD;
   }
-}
-
-function isWithinTurn(bytes: number, pieces: number): boolean {
-  return bytes <= TURN_BYTES && pieces < TURN_PIECES;
 }

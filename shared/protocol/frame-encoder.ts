@@ -36,7 +36,7 @@ export const FRAME_FIELDS = {
   credit: 16,
 } as const;
 
-/** Bytes a data frame of that many payload bytes adds to a batch, at most; for filling batches. */
+/** Bytes that a data frame adds to a batch besides its payload, at most; for filling batches. */
 export const DATA_FRAME_OVERHEAD = 24;
 
 /** Bytes of what stands in the frame's field: its message, its payload or its number. */

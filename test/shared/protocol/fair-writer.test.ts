@@ -124,10 +124,12 @@ describe('the order of frames', () => {
 
   it('gathers the body of a single stream over a turn', async () => {
     const { stream, batches } = rig({ isShared: () => false });
-    stream(1).write(Buffer.alloc(40 * KIB));
+    const one = stream(1);
+    one.write(Buffer.alloc(40 * KIB));
     await nextTick();
-    stream(1).write(Buffer.alloc(40 * KIB));
+    one.write(Buffer.alloc(40 * KIB));
     await turn();
+    assert.deepEqual(dataKibs(batches), [40, 40]);
     assert.equal(batches.length, 1);
   });
 
@@ -161,21 +163,42 @@ describe('the order of frames', () => {
     assert.equal(streamsOf(batches[before])[0], 3);
   });
 
-  it('gives bulk streams turns of at most 64 KiB', async () => {
+  it('gives bulk streams turns of 64 KiB, two in a batch', async () => {
     const { stream, batches, link } = rig();
     for (const id of [1, 3, 5]) stream(id).write(Buffer.alloc(640 * KIB));
-    const sent: number[] = [];
-    while (sent.length < 30 && (await turn()) === undefined && batches.length > 0) {
-      for (const frame of batches.splice(0).flat()) {
-        assert.ok(frame.kind === 'data' && frame.bytes.length <= 64 * KIB);
-        if (sent.at(-1) !== frame.stream) sent.push(frame.stream);
-      }
-      link.takeAll();
-    }
-    for (const id of [1, 3, 5]) {
-      const turns = sent.slice(0, 15).filter((one) => one === id).length;
-      assert.ok(turns >= 4, `stream ${id} had ${turns} of the first 15 turns`);
-    }
+    await drained(link);
+    assert.deepEqual(new Set(dataKibs(batches)), new Set([64]));
+    assert.deepEqual(batches.slice(0, 4).map(streamsOf), [
+      [1, 3],
+      [5, 1],
+      [3, 5],
+      [1, 3],
+    ]);
+  });
+
+  it('gives bulk a turn in each batch, however many streams have little to send', async () => {
+    const { stream, batches, link } = rig();
+    stream(1).write(Buffer.alloc(640 * KIB));
+    for (let id = 3; id < 403; id += 2) stream(id).write(Buffer.alloc(8 * KIB));
+    await turn();
+    const full = batches.filter((batch) => streamsOf(batch).length > 1);
+    assert.ok(full.length > 2);
+    for (const batch of full) assert.equal(streamsOf(batch).at(-1), 1);
+    await drained(link);
+  });
+
+  it('takes a stream for bulk that has more than a little left when its turn comes', async () => {
+    const { stream, batches } = rig();
+    const [first, grown] = [stream(1), stream(3)];
+    grown.write(Buffer.alloc(8 * KIB));
+    grown.write(Buffer.alloc(64 * KIB));
+    first.write(Buffer.alloc(64 * KIB));
+    await turn();
+    assert.deepEqual(runsOf(batches.flatMap(streamsOf)), [
+      [3, 1],
+      [1, 1],
+      [3, 1],
+    ]);
   });
 
   it('cuts no piece that a turn can carry, of whatever lengths its source gives them', async () => {
@@ -255,6 +278,16 @@ describe('the order of frames', () => {
     assert.deepEqual(kinds(batches), [['data', 'end']]);
   });
 
+  it('sends very large heads and trailers alone', async () => {
+    const { writer, stream, batches, link } = rig();
+    const one = stream(1);
+    writer.sendNow(head(1, 300_000));
+    one.write(Buffer.alloc(64 * KIB));
+    one.end(['x', 'y'.repeat(300_000)]);
+    await drained(link);
+    assert.deepEqual(kinds(batches), [['head'], ['data'], ['end']]);
+  });
+
   it('never lets data overtake the head of its own stream, however many heads wait', async () => {
     const { writer, stream, batches, link } = rig();
     for (let id = 1; id < 2000; id += 2) {
@@ -290,6 +323,23 @@ describe('a batch', () => {
         const one = stream(id);
         one.write(Buffer.alloc(100));
         one.end(['x', 'y'.repeat(60_000)]);
+      }
+    },
+    'large trailers behind as much data as a message takes': ({ writer, stream }) => {
+      writer.sendNow(head(99, 250 * KIB));
+      const lengths = [...Array<number>(11).fill(8 * KIB), 64 * KIB, 64 * KIB];
+      lengths.forEach((length, i) => {
+        const one = stream(2 * i + 1);
+        one.write(Buffer.alloc(length));
+        one.end(['x', 'y'.repeat(19_000)]);
+      });
+    },
+    'the largest head ahead of data with large trailers': ({ writer, stream }) => {
+      writer.sendNow(head(99, PROTOCOL_LIMITS.maxHeadBytes));
+      for (const id of [1, 3, 5]) {
+        const one = stream(id);
+        one.write(Buffer.alloc(48 * KIB));
+        one.end(['x', 'y'.repeat(300_000)]);
       }
     },
     'very many small frames': ({ writer }) => {
@@ -344,7 +394,8 @@ describe('a full link', () => {
 
   it('is full of small frames before it is full of their bytes', async () => {
     const { stream, batches } = rig();
-    for (let i = 0; i < 50_000; i++) stream(1).write(Buffer.of(i));
+    const one = stream(1);
+    for (let i = 0; i < 50_000; i++) one.write(Buffer.of(i));
     await turn();
     const frames = batches.flat().length;
     assert.ok(frames > 1000 && frames < FULL_LINK_BYTES / 64 + 10_000, `${frames} frames`);
@@ -353,7 +404,8 @@ describe('a full link', () => {
 
   it('still takes the last words of a session, and the ends of streams before them', async () => {
     const { writer, stream, batches } = rig();
-    for (let i = 0; i < 40; i++) stream(1).write(Buffer.alloc(64 * KIB));
+    const one = stream(1);
+    for (let i = 0; i < 40; i++) one.write(Buffer.alloc(64 * KIB));
     await turn();
     const before = batches.length;
     writer.sendNow({ kind: 'end', stream: 3, trailers: [] });
