@@ -1,6 +1,6 @@
 /**
  * The frames of the tunnel as TypeScript sees them; proto/tunnel/v1/tunnel.proto says who sends which
- * when. frame-codec.ts turns them into bytes and back.
+ * when. frame-encoder.ts and frame-decoder.ts turn them into bytes and back.
  */
 import type { HeaderList } from '../http/header-list.js';
 import type { ServiceRef } from '../ids.js';
@@ -26,8 +26,12 @@ export const PROTOCOL_LIMITS = {
   maxWindowBytes: 16 * 1024 * 1024,
 } as const;
 
-/** HTTP/2 receive window of the call and its connection, at both ends: 80 MB/s at 100 ms. */
-export const LINK_WINDOW_BYTES = 16 * 1024 * 1024;
+/**
+ * HTTP/2 receive window of the call and its connection, at both ends. A receiver opens it again when half is used, so
+ * half of it may pass in a round trip: two of the largest windows of a stream. Nothing waits in it: what
+ * arrives is taken at once, and held back by the windows of streams.
+ */
+export const LINK_WINDOW_BYTES = 64 * 1024 * 1024;
 
 /** A request, as it stands at the head of a stream. */
 export interface RequestHead {
