@@ -7,7 +7,7 @@ import type { ChildProgram } from '../../deploy/demo/child-program.js';
 import { startBareTunnel } from './bare-tunnel.js';
 import type { BareTunnel } from './bare-tunnel.js';
 import { reportOf, reportedPort, startProgram } from './bench-program.js';
-import { DIRECT, GRPC_PIPES, HOP, PIPES, SSH } from './contestant.js';
+import { BARE_SERVER, DIRECT, GRPC_PIPES, HOP, PIPES, RAW_TLS, SSH } from './contestant.js';
 import type { Contestant } from './contestant.js';
 import { MissingTool } from './debian-tool.js';
 import { FairleadTunnel } from './fairlead-tunnel.js';
@@ -99,7 +99,7 @@ export class Arena {
     const clientCa = this.fairlead.rig.caPem;
     const { tlsPort, pid } = await this.#once('bare', () => this.#startTarget({ clientCa }));
     return {
-      name: 'bare node:https server',
+      name: BARE_SERVER,
       endpoint: { ...caller, port: tlsPort },
       pids: { controller: [pid] },
     };
@@ -142,7 +142,7 @@ export class Arena {
     return this.#once(`pipes${suffix}`, () => this.#startPipes(PIPES, 'pipe', conditions));
   }
 
-  /** The same with gRPC between them: the least that a tunnel over gRPC costs. */
+  /** The same with gRPC between them, as it comes. */
   async grpcPipes(): Promise<Contestant> {
     return this.#once('grpc-pipes', () => this.#startPipes(GRPC_PIPES, 'grpc-pipe'));
   }
@@ -169,7 +169,7 @@ export class Arena {
     const port = await this.#once(`raw TLS, ${linkName(conditions)}`, () =>
       this.link(tlsPort, conditions),
     );
-    return { name: 'raw TLS stream', endpoint: { port, tls: { ca }, headers: {} }, pids: {} };
+    return { name: RAW_TLS, endpoint: { port, tls: { ca }, headers: {} }, pids: {} };
   }
 
   /** Name of the agent without a relay; started when first asked for. */
@@ -213,9 +213,11 @@ export class Arena {
     }
   }
 
-  /** Ends everything; a second time does nothing. */
+  /** Ends everything, and says what did not end in order; a second time does nothing. */
   async stop(): Promise<void> {
-    for (const stop of this.#stops.splice(0).reverse()) await stop();
+    for (const stop of this.#stops.splice(0).reverse()) {
+      await stop().catch((reason: unknown) => this.#tell(`at the end: ${String(reason)}`));
+    }
   }
 
   async #startPipes(

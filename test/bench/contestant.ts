@@ -9,6 +9,8 @@ export const SSH = 'ssh -R';
 export const HOP = 'one http-proxy hop';
 export const PIPES = 'two bare TLS pipes';
 export const GRPC_PIPES = 'two bare gRPC pipes';
+export const BARE_SERVER = 'bare node:https server';
+export const RAW_TLS = 'raw TLS stream';
 export const BARE_TUNNEL = 'bare gRPC tunnel';
 export const BARE_TUNNEL_OVER_TLS = `${BARE_TUNNEL}, TLS callers`;
 

@@ -18,6 +18,7 @@ const openSchema = z.object({ seconds: z.number() });
 /** A process with open streams. */
 export interface Held {
   readonly program: ChildProgram;
+  readonly streams: number;
   /** How long opening took. */
   readonly seconds: number;
   /** Ends the process; its kernel closes what it had open. */
@@ -37,7 +38,7 @@ export async function holdStreams(
   const program = startProgram('hold', options);
   try {
     const { seconds } = await reportOf(program, 'open', openSchema, OPEN_MS);
-    return { program, seconds, leave: () => program.stop('SIGKILL') };
+    return { program, streams, seconds, leave: () => program.stop('SIGKILL') };
   } catch (reason) {
     await program.stop('SIGKILL');
     throw reason;
@@ -81,6 +82,13 @@ export async function untilHeldBack({ rig }: FairleadTunnel): Promise<void> {
     },
     60_000,
   );
+}
+
+/** Rejects when a stream that is held has ended: what was measured beside them would be worth nothing. */
+export async function checkStillHeld({ rig }: FairleadTunnel, all: readonly Held[]): Promise<void> {
+  const streams = all.reduce((sum, held) => sum + held.streams, 0);
+  const open = await rig.metric('fairlead_streams_open');
+  if (open !== streams) throw new Error(`${open} streams are open, ${streams} should be`);
 }
 
 /** Waits until the controller holds no stream and no byte; ms that it took. */

@@ -4,12 +4,12 @@
 import { NEAR } from '../arena.js';
 import { DIRECTIONS, bulkLoad } from '../bulk-load.js';
 import type { Direction } from '../bulk-load.js';
-import { GRPC_PIPES, SSH, inTurn } from '../contestant.js';
+import { GRPC_PIPES, PIPES, SSH, inTurn } from '../contestant.js';
 import type { Contestant } from '../contestant.js';
 import type { FairleadTunnel } from '../fairlead-tunnel.js';
 import { addTransferPoint, warmUpBulk } from '../row.js';
 import type { Row } from '../row.js';
-import { Samples } from '../samples.js';
+import { Samples, figureText, median } from '../samples.js';
 import { atLeast, judge } from '../verdict.js';
 import type { Finding } from '../verdict.js';
 
@@ -72,6 +72,7 @@ function findingsOf(samples: Samples): Finding[] {
         goal: atLeast(1, 'x'),
         values: ratio(PLAIN),
         limit: { what: GRPC_PIPES, values: ratio(GRPC_PIPES) },
+        note: `${PIPES}: ${figureText(median(ratio(PIPES)))} x`,
       });
     });
     const sum = judge({

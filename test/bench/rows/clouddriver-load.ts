@@ -6,6 +6,7 @@ import { serviceTls } from '../../harness/caller-credentials.js';
 import { residentMib } from '../../harness/process-memory.js';
 import { NEAR } from '../arena.js';
 import { runProgram } from '../bench-program.js';
+import { BARE_SERVER } from '../contestant.js';
 import type { Contestant, Role } from '../contestant.js';
 import { loadSchema } from '../endpoint.js';
 import type { Endpoint } from '../endpoint.js';
@@ -29,7 +30,7 @@ const SECONDS = { quick: 15, usual: 60, full: 1800 } as const;
 const FULL_LENGTH = `--full-length makes it ${SECONDS.full} s`;
 const SAMPLE_MS = 500;
 const NAME = 'clouddriver';
-const BARE = 'bare node:https server, as fast as it can';
+const BARE = `${BARE_SERVER}, as fast as it can`;
 
 export const clouddriverLoad: Row = {
   number: 10,

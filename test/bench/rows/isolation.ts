@@ -8,7 +8,7 @@ import { bulkLoad } from '../bulk-load.js';
 import { DIRECT, inTurn } from '../contestant.js';
 import type { Contestant } from '../contestant.js';
 import type { FairleadTunnel } from '../fairlead-tunnel.js';
-import { holdStreams, untilHeldBack, untilReleased } from '../held-streams.js';
+import { checkStillHeld, holdStreams, untilHeldBack, untilReleased } from '../held-streams.js';
 import { wrkLoad } from '../request-load.js';
 import { addLoadPoint, warmUp } from '../row.js';
 import type { Bench, Row } from '../row.js';
@@ -98,6 +98,7 @@ async function besideStalled(
       },
     );
     samples.add(besideName(count), 'failed loads', isServed ? 0 : 1);
+    await checkStillHeld(tunnel, [readers, upload]);
   } finally {
     await Promise.all([readers.leave(), upload.leave()]);
   }

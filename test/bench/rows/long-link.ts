@@ -7,7 +7,7 @@ import type { Arena, LinkConditions } from '../arena.js';
 import { linkName } from '../arena.js';
 import { DIRECTIONS, bulkLoad } from '../bulk-load.js';
 import type { Direction } from '../bulk-load.js';
-import { PIPES, SSH, inTurn } from '../contestant.js';
+import { PIPES, SSH, RAW_TLS, inTurn } from '../contestant.js';
 import type { Contestant } from '../contestant.js';
 import { addTransferPoint, warmUpBulk } from '../row.js';
 import type { Bench, Row } from '../row.js';
@@ -30,7 +30,6 @@ export const LONG_LINKS: readonly LinkConditions[] = [
 ];
 const QUICK_LINKS: readonly LinkConditions[] = [JUDGED, JUDGED_GIGABIT];
 const FAIRLEAD = 'Fairlead';
-const RAW = 'raw TLS stream';
 
 export const longLink: Row = {
   number: 4,
@@ -105,6 +104,6 @@ function findingsOf(samples: Samples): (conditions: LinkConditions) => Finding[]
             limit: { what: PIPES, values: ratio(PIPES, rival) },
           }),
         });
-      return [against(SSH, 2), against(RAW, 0.8)];
+      return [against(SSH, 2), against(RAW_TLS, 0.8)];
     });
 }
