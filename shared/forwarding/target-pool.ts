@@ -5,8 +5,8 @@
 import type { Socket } from 'node:net';
 // part by part: the whole of undici, with fetch, caches and sockets, takes 6 MiB more of each process
 import buildConnector from 'undici/lib/core/connect.js';
-import Pool from 'undici/lib/dispatcher/pool.js';
 import { holdEndUntilRead } from './held-end.js';
+import { TargetConnections } from './target-connections.js';
 import type { TargetEndpoint, TargetTls } from './target.js';
 
 /** Silence on a connection to a target after which TCP asks whether the target is there. */
@@ -22,7 +22,7 @@ export interface TargetLimits {
 /** The pools of a process, made as endpoints are used and dropped as they are replaced. */
 export class TargetPools {
   readonly #limits: TargetLimits;
-  readonly #pools = new Map<TargetEndpoint, Pool>();
+  readonly #pools = new Map<TargetEndpoint, TargetConnections>();
   /** The endpoint last used per target address, to notice when it was replaced. */
   readonly #current = new Map<object, TargetEndpoint>();
 
@@ -31,7 +31,7 @@ export class TargetPools {
   }
 
   /** The pool of an endpoint. `owner` is the target; when its endpoint changes the old pool is closed. */
-  poolOf(owner: object, endpoint: TargetEndpoint): Pool {
+  poolOf(owner: object, endpoint: TargetEndpoint): TargetConnections {
     const known = this.#pools.get(endpoint);
     if (known !== undefined) return known;
     const pool = this.#createPool(endpoint);
@@ -65,12 +65,10 @@ export class TargetPools {
     pool?.close().catch(() => undefined);
   }
 
-  #createPool(endpoint: TargetEndpoint): Pool {
+  #createPool(endpoint: TargetEndpoint): TargetConnections {
     const { targetConnectTimeoutMs, targetKeepAliveMs, maxHeaderBytes } = this.#limits;
     const scheme = endpoint.tls === undefined ? 'http' : 'https';
-    return new Pool(`${scheme}://${hostInUrl(endpoint.host)}:${endpoint.port}`, {
-      connections: null,
-      pipelining: 1,
+    return new TargetConnections(`${scheme}://${hostInUrl(endpoint.host)}:${endpoint.port}`, {
       keepAliveTimeout: targetKeepAliveMs,
       keepAliveMaxTimeout: targetKeepAliveMs,
       headersTimeout: 0, // http-forwarder.ts counts from the end of the request

@@ -1,6 +1,6 @@
-/** Types of the parts of undici that target-pool.ts imports one by one. */
-declare module 'undici/lib/dispatcher/pool.js' {
-  export { Pool as default } from 'undici';
+/** Types of the parts of undici that are imported one by one. */
+declare module 'undici/lib/dispatcher/client.js' {
+  export { Client as default } from 'undici';
 }
 
 declare module 'undici/lib/core/connect.js' {
