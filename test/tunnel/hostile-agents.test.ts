@@ -292,7 +292,7 @@ describe('an agent with a valid certificate that breaks the protocol', { timeout
       rig.controller.lines.some(
         (line) => line.includes('agent disconnected') && line.includes(welcome.session),
       );
-    for (let i = 0; i < 2000 && !isGone(); i++) {
+    for (let i = 0; i < 5000 && !isGone(); i++) {
       rogue.send(...Array.from({ length: 500 }, () => open((stream += 2))));
       await new Promise((resolve) => setImmediate(resolve));
     }
