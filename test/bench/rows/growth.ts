@@ -49,7 +49,13 @@ export const growth: Row = {
     return {
       samples,
       findings: rates.map(cliffFinding),
-      charts: [...rates, chart(callers, 'p99 ms', namesOf(withBare))],
+      charts: [
+        ...rates,
+        chart(callers, 'p99 ms', namesOf(withBare)),
+        chart(sessions, 'p99 ms', [FAIRLEAD]),
+        chart(sizes, 'bodies/s', namesOf(contestants)),
+        chart(sizes, 'mean ms', namesOf(contestants)),
+      ],
       notes: [`Bodies: ${BODY_CALLERS} callers; sessions: ${SESSION_CALLERS} callers.`],
     };
   },
@@ -100,6 +106,10 @@ async function addSizes(
       await addTransferPoint(samples, { ...contestant, name }, () =>
         bulkLoad(contestant.endpoint, { ...options, seconds }),
       );
+      // each caller asks again when it has its body, so the mean follows from the rate
+      const bodiesPerSecond = (median(samples.of(name, 'MiB/s')) * KIB) / kib;
+      samples.add(name, 'bodies/s', bodiesPerSecond);
+      samples.add(name, 'mean ms', (BODY_CALLERS * 1000) / bodiesPerSecond);
     }
   }
 }
