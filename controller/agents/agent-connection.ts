@@ -1,11 +1,18 @@
 /**
  * One connection to the port for agents. It is there to carry a call: one that carries none for a while,
- * because its peer never opened one or does not hang up after the last, is closed.
+ * because its peer never opened one or does not hang up after the last, is closed. Until the agent on it is
+ * known, it takes no more than HTTP/2's own 64 KiB at a time.
  */
+import type { ServerHttp2Session } from 'node:http2';
 import type * as net from 'node:net';
+import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock, Timer } from '../../shared/clock.js';
 import type { ClientCertificate } from '../../shared/intake/caller-exchange.js';
 import { clientCertificateOf } from '../../shared/intake/client-certificate.js';
+import { raiseWindows } from './grpc-server-http2.js';
+
+/** A call of an agent. */
+export type AgentCall = ServerDuplexStream<Buffer, Buffer>;
 
 /** What the connection tells of the agent. */
 export interface AgentPeer {
@@ -15,13 +22,19 @@ export interface AgentPeer {
   readonly clientCertificate: ClientCertificate | undefined;
 }
 
+/** `address:port` of the other end, as grpc-js tells it of a call. */
+export function peerText(socket: Pick<net.Socket, 'remoteAddress' | 'remotePort'>): string {
+  return `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
+}
+
 /** An accepted connection, after TLS where there is TLS. */
 export class AgentConnection {
   readonly peer: AgentPeer;
   readonly #socket: net.Socket;
   readonly #clock: Clock;
   readonly #idleMs: number;
-  #calls = 0;
+  readonly #calls = new Set<AgentCall>();
+  #http2: ServerHttp2Session | undefined;
   #idle: Timer | undefined;
 
   /** `idleMs`: how long it may carry no call. */
@@ -29,22 +42,38 @@ export class AgentConnection {
     this.#socket = socket;
     this.#clock = clock;
     this.#idleMs = idleMs;
-    const remoteAddress = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
-    this.peer = { remoteAddress, clientCertificate: clientCertificateOf(socket) };
+    this.peer = { remoteAddress: peerText(socket), clientCertificate: clientCertificateOf(socket) };
     socket.on('close', () => this.#idle?.cancel());
     this.#wait();
   }
 
-  /** A call has begun on it. */
-  callOpened(): void {
-    this.#calls++;
-    this.#idle?.cancel();
+  /** HTTP/2 has begun on it. */
+  attach(http2: ServerHttp2Session): void {
+    this.#http2 = http2;
   }
 
-  /** A call on it is over. */
-  callEnded(): void {
-    this.#calls--;
-    if (this.#calls === 0 && !this.#socket.destroyed) this.#wait();
+  /** A call has begun on it. */
+  callOpened(call: AgentCall): void {
+    this.#calls.add(call);
+    this.#idle?.cancel();
+    // emitted however it ends
+    call.once('cancelled', () => {
+      this.#calls.delete(call);
+      if (this.#calls.size === 0 && !this.#socket.destroyed) this.#wait();
+    });
+  }
+
+  /** The agent is known: bulk over long links needs large windows. */
+  trusted(): void {
+    if (this.#http2 !== undefined) raiseWindows(this.#http2);
+  }
+
+  /**
+   * Ends a call by force, unless it has ended. The connection goes with it, which carries one: `destroy` of a
+   * server's call leaves the HTTP/2 stream open, and what a peer sends on it would pile up unread.
+   */
+  breakCall(call: AgentCall): void {
+    if (this.#calls.has(call)) this.#socket.destroy();
   }
 
   #wait(): void {

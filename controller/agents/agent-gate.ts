@@ -65,7 +65,8 @@ export class AgentGate {
       idleMs: parts.limits.connectTimeoutMs,
       clock,
       log,
-      onCall: (call, peer) => gate.#sessions.add(new AgentSession(call, peer, gate.#sessionParts)),
+      onCall: (call, connection) =>
+        gate.#sessions.add(new AgentSession(call, connection, gate.#sessionParts)),
     });
     return gate;
   }

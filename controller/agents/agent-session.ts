@@ -20,9 +20,8 @@ import type { HandshakeFrame, SessionLimits } from '../../shared/protocol/tunnel
 import type { TunnelStream } from '../../shared/protocol/tunnel-stream.js';
 import type { ServiceAdvertisement } from '../../shared/service-advertisement.js';
 import { agentOfCertificate, agentOfProof } from './agent-auth.js';
-import type { AgentPeer } from './agent-connection.js';
+import type { AgentCall, AgentConnection } from './agent-connection.js';
 import type { ConnectedAgent } from './connected-agent.js';
-import type { AgentCall } from './tunnel-server.js';
 
 /** What a session needs of the controller. */
 export interface AgentSessionParts {
@@ -52,7 +51,7 @@ export class AgentSession {
   readonly id: SessionId = newSessionId();
   readonly tunnel: TunnelSession;
   readonly #parts: AgentSessionParts;
-  readonly #peer: AgentPeer;
+  readonly #connection: AgentConnection;
   readonly #connectedAt: number;
   #name: AgentName | undefined;
   #hello: HelloFrame | undefined;
@@ -61,12 +60,12 @@ export class AgentSession {
   #hasServed = false;
   readonly #handshakeTimer: Timer;
 
-  constructor(call: AgentCall, peer: AgentPeer, parts: AgentSessionParts) {
+  constructor(call: AgentCall, connection: AgentConnection, parts: AgentSessionParts) {
     const { clock, limits } = parts;
     this.#parts = parts;
-    this.#peer = peer;
+    this.#connection = connection;
     this.#connectedAt = clock.now();
-    const link = linkOverCall(call, () => call.destroy());
+    const link = linkOverCall(call, () => connection.breakCall(call));
     this.tunnel = new TunnelSession({
       link,
       isDialer: false,
@@ -123,7 +122,7 @@ export class AgentSession {
       state: this.tunnel.isServing ? 'serving' : 'draining',
       version: this.#hello?.build ?? '',
       hostname: this.#hello?.hostname ?? '',
-      remoteAddress: this.#peer.remoteAddress,
+      remoteAddress: this.#connection.peer.remoteAddress,
       services: this.tunnel.peerServices,
       annotations: this.#hello?.annotations ?? {},
       connectedAt: this.#connectedAt,
@@ -158,7 +157,7 @@ export class AgentSession {
         `the agent speaks protocol ${hello.minVersion} to ${hello.version}, this controller ${OLDEST_PROTOCOL_VERSION} to ${PROTOCOL_VERSION}`,
       );
     }
-    const client = this.#peer.clientCertificate;
+    const client = this.#connection.peer.clientCertificate;
     if (client === undefined) {
       this.#nonce = newNonce();
       this.tunnel.send({ kind: 'challenge', nonce: this.#nonce });
@@ -182,13 +181,14 @@ export class AgentSession {
       window: parts.limits.initialWindowBytes,
     });
     this.#handshakeTimer.cancel();
+    this.#connection.trusted();
     this.tunnel.established(hello);
     this.#hasServed = true;
     parts.log.info(
       {
         [LogField.agentName]: this.name,
         [LogField.sessionId]: this.id,
-        [LogField.remoteAddress]: this.#peer.remoteAddress,
+        [LogField.remoteAddress]: this.#connection.peer.remoteAddress,
         [LogField.version]: hello.build,
         hostname: hello.hostname,
         services: hello.services.map(describeService),
@@ -200,7 +200,7 @@ export class AgentSession {
 
   #refuse(error: TunnelError): void {
     this.#parts.log.warn(
-      { err: error, [LogField.remoteAddress]: this.#peer.remoteAddress },
+      { err: error, [LogField.remoteAddress]: this.#connection.peer.remoteAddress },
       'agent refused',
     );
     this.tunnel.close(error, error.code !== 'PROTOCOL_VIOLATION');

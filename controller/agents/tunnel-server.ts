@@ -7,7 +7,7 @@ import * as net from 'node:net';
 import * as tls from 'node:tls';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import type { ConnectionInjector, ServerDuplexStream } from '@grpc/grpc-js';
+import type { ConnectionInjector } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock.js';
 import { listen } from '../../shared/http/listen.js';
 import type { BoundAddress } from '../../shared/http/listen.js';
@@ -15,16 +15,9 @@ import { setServerContext } from '../../shared/http/server-context.js';
 import type { Log } from '../../shared/log.js';
 import { PROTOCOL_LIMITS } from '../../shared/protocol/frame.js';
 import { TUNNEL_SERVICE } from '../../shared/protocol/tunnel-rpc.js';
-import { AgentConnection } from './agent-connection.js';
-import type { AgentPeer } from './agent-connection.js';
-import {
-  logTransportRefusals,
-  raiseConnectionWindows,
-  raiseStreamWindow,
-} from './grpc-server-http2.js';
-
-/** A call of an agent. */
-export type AgentCall = ServerDuplexStream<Buffer, Buffer>;
+import { AgentConnection, peerText } from './agent-connection.js';
+import type { AgentCall } from './agent-connection.js';
+import { logTransportRefusals, onHttp2Session, refuseCompression } from './grpc-server-http2.js';
 
 /** How the port for agents is set up. */
 export interface TunnelServerOptions {
@@ -36,7 +29,7 @@ export interface TunnelServerOptions {
   readonly idleMs: number;
   readonly clock: Clock;
   readonly log: Log;
-  onCall(call: AgentCall, peer: AgentPeer): void;
+  onCall(call: AgentCall, connection: AgentConnection): void;
 }
 
 /** The open port. */
@@ -53,16 +46,15 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Transport keepalive, besides our heartbeats: ends connections whose process is frozen or gone. */
 const KEEPALIVE_TIME_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
-/** Calls on one connection: one is used. */
-const MAX_CALLS_PER_CONNECTION = 4;
+/** Calls on one connection: what ends one by force ends the connection. */
+const MAX_CALLS_PER_CONNECTION = 1;
 
 /** Opens the port. Rejects with PORT_UNAVAILABLE. */
 export async function startTunnelServer(options: TunnelServerOptions): Promise<TunnelServer> {
   const connections: Connections = new Map();
   const server = createGrpcServer(options, connections);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  raiseConnectionWindows(server, options.log);
-  logTransportRefusals(server, options.log);
+  prepareHttp2(server, connections, options.log);
   const sockets = new Set<net.Socket>();
   const listener = createListener(options, (socket) => {
     inject(
@@ -104,17 +96,25 @@ function createGrpcServer(options: TunnelServerOptions, connections: Connections
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
     'grpc.enable_channelz': 0,
   });
-  raiseStreamWindow(server);
   server.addService(TUNNEL_SERVICE, {
     Connect: (call: AgentCall) => {
       const connection = connections.get(call.getPeer());
       if (connection === undefined) return call.destroy(); // it has just closed
-      connection.callOpened();
-      call.once('cancelled', () => connection.callEnded()); // emitted however it ends
-      options.onCall(call, connection.peer);
+      connection.callOpened(call);
+      options.onCall(call, connection);
     },
   });
   return server;
+}
+
+function prepareHttp2(server: Server, connections: Connections, log: Log): void {
+  const isPrepared = onHttp2Session(server, (session) => {
+    connections.get(peerText(session.socket))?.attach(session);
+    refuseCompression(session);
+    logTransportRefusals(session, log);
+  });
+  // slow, not wrong
+  if (!isPrepared) log.warn('no access to HTTP/2 sessions; bulk over long links will be slow');
 }
 
 function createListener(

@@ -202,7 +202,8 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
   {
     name: 'LINK_WINDOW_BYTES',
     file: 'shared/protocol/frame.ts',
-    guards: 'HTTP/2 window of the gRPC connection between agent and controller, both ways.',
+    guards:
+      'HTTP/2 window of the gRPC connection between agent and controller, both ways; 64 KiB until the agent is known.',
     whenReached: 'The sender pauses.',
   },
   {
@@ -342,7 +343,7 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
   {
     name: 'MAX_CALLS_PER_CONNECTION',
     file: 'controller/agents/tunnel-server.ts',
-    guards: 'gRPC calls on one connection of an agent; agents use one.',
+    guards: 'gRPC calls on one connection of an agent at a time.',
     whenReached: 'The peer waits.',
   },
   {

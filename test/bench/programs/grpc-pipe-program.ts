@@ -10,12 +10,8 @@ import * as tls from 'node:tls';
 import { Client, Server, ServerCredentials, credentials } from '@grpc/grpc-js';
 import type { ClientDuplexStream, ServerDuplexStream } from '@grpc/grpc-js';
 import { z } from 'zod';
-import {
-  raiseConnectionWindows,
-  raiseStreamWindow,
-} from '../../../controller/agents/grpc-server-http2.js';
+import { onHttp2Session, raiseWindows } from '../../../controller/agents/grpc-server-http2.js';
 import { SERVER_CIPHERS as ciphers } from '../../../shared/http/server-context.js';
-import { silentLog } from '../../../shared/log.js';
 import { letYoungGenerationGrow } from '../../../shared/operations/heap-settings.js';
 import { LINK_WINDOW_BYTES } from '../../../shared/protocol/frame.js';
 import { streamsOfBytes } from '../../../shared/protocol/tunnel-rpc.js';
@@ -54,7 +50,6 @@ function nearServer(): net.Server {
 
 function farServer(): net.Server {
   const grpc = new Server({ 'grpc.enable_channelz': 0 });
-  raiseStreamWindow(grpc);
   grpc.addService(
     { Carry: PIPE },
     {
@@ -63,7 +58,7 @@ function farServer(): net.Server {
     },
   );
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
-  raiseConnectionWindows(grpc, silentLog());
+  onHttp2Session(grpc, raiseWindows);
   const options = { cert, key, ciphers, ALPNProtocols: ['h2'], noDelay: true };
   return tls.createServer(options, (socket) => injector.injectConnection(socket));
 }
