@@ -15,6 +15,7 @@ import { headTimeoutError } from './head-timeout.js';
 import { RequestBody } from './request-body.js';
 import { MAX_INFORMATIONAL, responseHead, unfitFields } from './response-head.js';
 import type { Forward } from './stream-handler.js';
+import type { TargetConnections } from './target-connections.js';
 import type { TargetEndpoint } from './target.js';
 import { isBrokenConnection, targetErrorFrom } from './target-error.js';
 
@@ -31,6 +32,8 @@ class PooledForward implements Dispatcher.DispatchHandler {
   readonly #forward: Forward;
   readonly #stream: TunnelStream;
   readonly #endpoint: TargetEndpoint;
+  /** Kept for a repeat: once a reload has closed them, it is refused and opens no others to the old endpoint. */
+  readonly #connections: TargetConnections;
   readonly #headers: HeaderList;
   readonly #body: RequestBody | undefined;
   #abort: ((reason?: Error) => void) | undefined;
@@ -43,10 +46,11 @@ class PooledForward implements Dispatcher.DispatchHandler {
   #informational = 0;
 
   constructor(forward: Forward) {
-    const { stream, head, target, authorization } = forward;
+    const { stream, head, target, authorization, pools } = forward;
     this.#forward = forward;
     this.#stream = stream;
     this.#endpoint = target.endpoint();
+    this.#connections = pools.poolOf(target, this.#endpoint);
     const { authority } = this.#endpoint;
     this.#headers = targetHeaders(
       head.headers,
@@ -73,27 +77,20 @@ class PooledForward implements Dispatcher.DispatchHandler {
   }
 
   #dispatch(): void {
-    const { pools, head, target } = this.#forward;
+    const { head } = this.#forward;
     this.#attempts++;
     const serverName = this.#endpoint.tls?.serverName;
-    try {
-      pools.poolOf(target, this.#endpoint).dispatch(
-        {
-          path: this.#endpoint.basePath + head.target,
-          method: head.method,
-          headers: this.#headers,
-          body: this.#body ?? null,
-          // read by undici, missing from its types
-          ...(serverName === undefined ? {} : ({ servername: serverName } as object)),
-        },
-        this,
-      );
-    } catch (cause) {
-      // undici checks the request once more; what it refuses cannot be sent
-      this.#fail(
-        new TunnelError('REQUEST_INVALID', 'the request is not valid HTTP/1.1', { cause }),
-      );
-    }
+    this.#connections.dispatch(
+      {
+        path: this.#endpoint.basePath + head.target,
+        method: head.method,
+        headers: this.#headers,
+        body: this.#body ?? null,
+        // read by undici, missing from its types
+        ...(serverName === undefined ? {} : ({ servername: serverName } as object)),
+      },
+      this,
+    );
   }
 
   // ---- what the stream brings -------------------------------------------------------------------

@@ -16,6 +16,12 @@ export function targetErrorFrom(reason: unknown, service: ServiceRef): TunnelErr
     what: string,
   ) => new TunnelError(kind, `target of ${name}: ${what}`, { cause: reason });
   switch (code) {
+    // undici checks the request once more; what it refuses cannot be sent
+    case 'UND_ERR_INVALID_ARG':
+    case 'UND_ERR_NOT_SUPPORTED':
+      return new TunnelError('REQUEST_INVALID', 'the request is not valid HTTP/1.1', {
+        cause: reason,
+      });
     case 'ECONNREFUSED':
       return fail('TARGET_UNREACHABLE', 'connection refused');
     case 'ENOTFOUND':
@@ -64,7 +70,8 @@ export function targetErrorFrom(reason: unknown, service: ServiceRef): TunnelErr
   if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) {
     return fail('TARGET_TLS_FAILED', `TLS: ${tlsReason(reason)}`);
   }
-  if (code.startsWith('HPE_'))
+  // undici 7 loses the code of its parser
+  if (code.startsWith('HPE_') || (reason instanceof Error && reason.name === 'HTTPParserError'))
     return fail('TARGET_BROKE_OFF', 'it answered something that is not HTTP');
   return fail('TARGET_BROKE_OFF', 'it closed the connection before answering in full');
 }

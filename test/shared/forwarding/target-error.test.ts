@@ -65,6 +65,21 @@ describe('an error of the connection to a target', () => {
     }
   });
 
+  it('that undici refuses the request is told as a fault of the request', () => {
+    for (const code of ['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED']) {
+      const cause = nodeError(code, SECRET);
+      const error = targetErrorFrom(cause, SERVICE);
+      assert.equal(error.code, 'REQUEST_INVALID');
+      assert.equal(error.message, 'the request is not valid HTTP/1.1');
+      assert.equal(error.cause, cause, 'the log shows it');
+    }
+  });
+
+  it("of undici's parser has a name and no code", () => {
+    const cause = Object.assign(new Error(SECRET), { name: 'HTTPParserError', code: undefined });
+    assert.match(targetErrorFrom(cause, SERVICE).message, /not HTTP/);
+  });
+
   it('that is one of ours stays as it is', () => {
     const own = new TunnelError('TARGET_SILENT', 'x');
     assert.equal(targetErrorFrom(own, SERVICE), own);
