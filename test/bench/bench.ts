@@ -13,7 +13,7 @@ import { Arena } from './arena.js';
 import { USAGE, readBenchOptions } from './bench-options.js';
 import type { BenchOptions } from './bench-options.js';
 import { svgOf } from './line-chart.js';
-import { jsonReport, markdownReport, terminalReport } from './report.js';
+import { currentCommit, jsonReport, markdownReport, terminalReport } from './report.js';
 import type { Outcome, Run } from './report.js';
 import type { Row } from './row.js';
 import { addedLatency } from './rows/added-latency.js';
@@ -64,20 +64,25 @@ process.once('uncaughtException', (reason) => {
 try {
   const run = await runRows();
   process.stdout.write(terminalReport(run));
-  writeFiles(run, options);
   process.exitCode = run.outcomes.every(({ fault }) => fault === undefined) ? 0 : 1;
 } finally {
   await arena.stop();
 }
 
+/** Runs the rows; files are written after each, so that a run that is broken off leaves what it has. */
 async function runRows(): Promise<Run> {
-  const startedAt = new Date();
+  const began = { startedAt: new Date(), commit: currentCommit(), extent: options };
   const startMs = performance.now();
   const outcomes: Outcome[] = [];
-  for (const row of ROWS.filter(isWanted)) outcomes.push(await outcomeOf(row));
-  const { missing } = arena;
-  const seconds = (performance.now() - startMs) / 1000;
-  return { outcomes, extent: options, startedAt, seconds, missing };
+  const soFar = (): Run => {
+    const seconds = (performance.now() - startMs) / 1000;
+    return { ...began, outcomes, seconds, missing: arena.missing };
+  };
+  for (const row of ROWS.filter(isWanted)) {
+    outcomes.push(await outcomeOf(row));
+    writeFiles(soFar(), options);
+  }
+  return soFar();
 }
 
 /** A row that fails is reported as such, and the others go on. */

@@ -24,6 +24,8 @@ export interface Run {
   readonly outcomes: readonly Outcome[];
   readonly extent: Extent;
   readonly startedAt: Date;
+  /** What ran (currentCommit). */
+  readonly commit: string;
   readonly seconds: number;
   /** What was left out, and why. */
   readonly missing: readonly string[];
@@ -65,7 +67,7 @@ export function markdownReport(run: Run): string {
 
 /** Everything as data. */
 export function jsonReport(run: Run): string {
-  const { startedAt, seconds, extent, missing, outcomes } = run;
+  const { startedAt, commit, seconds, extent, missing, outcomes } = run;
   const rows = outcomes.map(({ row: { number, title }, result, fault }) => ({
     number,
     title,
@@ -74,7 +76,7 @@ export function jsonReport(run: Run): string {
     samples: result?.samples,
     charts: result?.charts,
   }));
-  const facts = { startedAt, seconds, commit: commit(), machine: machine(), extent, missing };
+  const facts = { startedAt, seconds, commit, machine: machine(), extent, missing };
   return `${JSON.stringify({ ...facts, rows }, undefined, 2)}\n`;
 }
 
@@ -111,10 +113,10 @@ function samplesTable(samples: Samples): TextTable {
   };
 }
 
-function conditions({ startedAt, seconds, extent, missing }: Run): string[] {
+function conditions({ startedAt, commit, seconds, extent, missing }: Run): string[] {
   const { rounds, seconds: perPoint, isQuick } = extent;
   return [
-    `${startedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC, commit ${commit()}, took ${Math.round(seconds / 60)} min`,
+    `${startedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC, commit ${commit}, took ${Math.round(seconds / 60)} min`,
     machine(),
     `${rounds} rounds of ${perPoint} s per point${isQuick ? ', --quick: too short to decide anything' : ''}; figures are medians, in brackets lowest..highest of the rounds`,
     'targets, tunnels and load generators share the processors',
@@ -132,10 +134,13 @@ function machine(): string {
   return `${all.length} x ${all[0]?.model ?? '?'}, ${gib} GiB, Linux ${release()}, Node ${process.version}`;
 }
 
-function commit(): string {
+/** The commit that is checked out, and whether files of it were changed. */
+export function currentCommit(): string {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
   try {
-    const options = { cwd: import.meta.dirname, encoding: 'utf8' } as const;
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], options).trim();
+    const isChanged = git('status', '--porcelain', '--untracked-files=no') !== '';
+    return `${git('rev-parse', '--short', 'HEAD')}${isChanged ? ' with changes' : ''}`;
   } catch {
     return 'unknown'; // not a checkout
   }

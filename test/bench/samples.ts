@@ -43,13 +43,6 @@ export class Samples {
     return inPairs(values, others, (one, other) => one / other);
   }
 
-  /** Ratio to the mean of two others, measured before and after: a machine that grows slower meanwhile cancels out, too. */
-  ratioToMean(measure: string, contestant: string, before: string, after: string): number[] {
-    const [first, last] = [this.of(before, measure), this.of(after, measure)];
-    const means = inPairs(first, last, (one, other) => (one + other) / 2);
-    return inPairs(this.of(contestant, measure), means, (value, mean) => value / mean);
-  }
-
   /** Difference of two contestants round by round. */
   difference(measure: string, contestant: string, against: string): number[] {
     const [values, others] = [this.of(contestant, measure), this.of(against, measure)];

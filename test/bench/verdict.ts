@@ -60,9 +60,7 @@ export function judge(question: Question): Finding {
   const unit = goal.unit === '' ? '' : ` ${goal.unit}`;
   const verdict = verdictOf(question);
   const reason =
-    verdict === 'measured limit' && limit !== undefined
-      ? `${limit.what}: ${figureText(median(limit.values))}${unit}`
-      : '';
+    verdict === 'measured limit' && limit !== undefined ? limitText(limit, values, unit) : '';
   return {
     row,
     what,
@@ -72,6 +70,13 @@ export function judge(question: Question): Finding {
     verdict,
     note: [reason, notJudged, note].filter((text) => text !== '').join('; '),
   };
+}
+
+/** What the limit is, and how far the figure is from it. */
+function limitText(limit: Limit, values: readonly number[], unit: string): string {
+  const [most, figure] = [median(limit.values), median(values)];
+  const share = most > 0 ? `, of which this is ${figureText(figure / most)} x` : '';
+  return `${limit.what}: ${figureText(most)}${unit}${share}`;
 }
 
 function verdictOf({ goal, values, limit, notJudged }: Question): Verdict {

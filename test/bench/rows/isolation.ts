@@ -85,24 +85,28 @@ async function besideStalled(
   const load = () => wrkLoad(fairlead.endpoint, { callers: CALLERS, seconds });
   const point = (name: string) =>
     arena.optional(() => addLoadPoint(samples, { ...fairlead, name }, load));
+  await arena.optional(load); // what came before was of another kind
   await point(beforeName(count));
   const readers = await holdStreams(tunnel, NEAR, 'reader', count);
   const upload = await holdStreams(tunnel, NEAR, 'upload', 1);
   try {
     await untilHeldBack(tunnel);
-    const isServed = await point(besideName(count)).then(
-      () => true,
-      (reason: unknown) => {
-        tell(`row 6: beside ${count} stalled: ${String(reason)}`);
-        return false;
-      },
-    );
+    const isServed = await point(firstName(count))
+      .then(() => point(besideName(count)))
+      .then(
+        () => true,
+        (reason: unknown) => {
+          tell(`row 6: beside ${count} stalled: ${String(reason)}`);
+          return false;
+        },
+      );
     samples.add(besideName(count), 'failed loads', isServed ? 0 : 1);
     await checkStillHeld(tunnel, [readers, upload]);
   } finally {
     await Promise.all([readers.leave(), upload.leave()]);
   }
   await untilReleased(tunnel);
+  await arena.optional(load);
   await point(afterName(count));
 }
 
@@ -112,6 +116,11 @@ function beforeName(count: number): string {
 
 function afterName(count: number): string {
   return `${FAIRLEAD} after ${count} stalled`;
+}
+
+/** Opening streams in thousands is other work: V8 throws away code that small requests need, and compiles it anew. */
+function firstName(count: number): string {
+  return `${FAIRLEAD} beside ${count} stalled, first seconds`;
 }
 
 function besideName(count: number): string {
@@ -140,9 +149,9 @@ function findingsOf(samples: Samples): Finding[] {
       }),
       judge({
         row,
-        what: `p99 beside ${count} stalled against before and after`,
+        what: `p99 beside ${count} stalled against before`,
         goal: atMost(1.2, 'x'),
-        values: samples.ratioToMean('p99 ms', name, before, after),
+        values: samples.ratio('p99 ms', name, before),
         // what the machine does to the same load without any
         limit: { what: 'after against before', values: samples.ratio('p99 ms', after, before) },
       }),
