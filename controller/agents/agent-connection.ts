@@ -15,16 +15,11 @@ import { raiseWindows } from './grpc-server-http2.js';
 export type AgentCall = ServerDuplexStream<Buffer, Buffer>;
 
 /** What the connection tells of the agent. */
-export interface AgentPeer {
+interface AgentPeer {
   /** `address:port`. */
   readonly remoteAddress: string;
   /** Undefined when the connection carried none. */
   readonly clientCertificate: ClientCertificate | undefined;
-}
-
-/** `address:port` of the other end, as grpc-js tells it of a call. */
-export function peerText(socket: Pick<net.Socket, 'remoteAddress' | 'remotePort'>): string {
-  return `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
 }
 
 /** An accepted connection, after TLS where there is TLS. */
@@ -35,6 +30,7 @@ export class AgentConnection {
   readonly #idleMs: number;
   readonly #calls = new Set<AgentCall>();
   #http2: ServerHttp2Session | undefined;
+  #isTrusted = false;
   #idle: Timer | undefined;
 
   /** `idleMs`: how long it may carry no call. */
@@ -42,7 +38,8 @@ export class AgentConnection {
     this.#socket = socket;
     this.#clock = clock;
     this.#idleMs = idleMs;
-    this.peer = { remoteAddress: peerText(socket), clientCertificate: clientCertificateOf(socket) };
+    const remoteAddress = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
+    this.peer = { remoteAddress, clientCertificate: clientCertificateOf(socket) };
     socket.on('close', () => this.#idle?.cancel());
     this.#wait();
   }
@@ -59,12 +56,16 @@ export class AgentConnection {
     // emitted however it ends
     call.once('cancelled', () => {
       this.#calls.delete(call);
-      if (this.#calls.size === 0 && !this.#socket.destroyed) this.#wait();
+      if (this.#socket.destroyed) return;
+      // its windows are large, and whoever calls next over an ingress may be a stranger
+      if (this.#isTrusted) this.#http2?.close();
+      if (this.#calls.size === 0) this.#wait();
     });
   }
 
-  /** The agent is known: bulk over long links needs large windows. */
+  /** The agent is known: bulk over long links needs large windows. It is the last call of the connection. */
   trusted(): void {
+    this.#isTrusted = true;
     if (this.#http2 !== undefined) raiseWindows(this.#http2);
   }
 
@@ -73,7 +74,10 @@ export class AgentConnection {
    * server's call leaves the HTTP/2 stream open, and what a peer sends on it would pile up unread.
    */
   breakCall(call: AgentCall): void {
-    if (this.#calls.has(call)) this.#socket.destroy();
+    // one that the peer has ended says so in a moment
+    setImmediate(() => {
+      if (this.#calls.has(call)) this.#socket.destroy();
+    });
   }
 
   #wait(): void {

@@ -11,6 +11,7 @@ import type {
   ServerHttp2Stream,
 } from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
+import { TunnelError } from '../../shared/errors.js';
 import { LogField } from '../../shared/log.js';
 import type { Log } from '../../shared/log.js';
 import { printableText } from '../../shared/operations/printable-text.js';
@@ -21,17 +22,19 @@ const MAX_REASON_CHARS = 500;
 const GRPC_UNIMPLEMENTED = 12;
 
 /**
- * After the injector is made: gets each session, before anything is on it. False when a newer grpc-js has moved
- * the field.
+ * After the injector is made: gets each session, before anything is on it. Throws INTERNAL when a newer grpc-js has
+ * moved the field.
  */
 export function onHttp2Session(
   server: Server,
   handle: (session: ServerHttp2Session) => void,
-): boolean {
+): void {
   // private field of grpc-js 1.14
   const { http2Servers } = server as unknown as { http2Servers?: Map<Http2Server, unknown> };
-  for (const http2Server of http2Servers?.keys() ?? []) http2Server.on('session', handle);
-  return http2Servers !== undefined && http2Servers.size > 0;
+  if (http2Servers === undefined || http2Servers.size === 0) {
+    throw new TunnelError('INTERNAL', 'this version of grpc-js does not show its HTTP/2 sessions');
+  }
+  for (const http2Server of http2Servers.keys()) http2Server.on('session', handle);
 }
 
 /** Raises the receive windows of a connection and of the calls on it. */
@@ -48,7 +51,8 @@ export function raiseWindows(session: ServerHttp2Session): void {
 export function refuseCompression(session: ServerHttp2Session): void {
   session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     const encoding = headers['grpc-encoding'] ?? 'identity';
-    if (encoding === 'identity' || stream.headersSent) return;
+    const isOver = stream.headersSent || stream.closed || stream.destroyed;
+    if (encoding === 'identity' || isOver) return;
     const trailers = {
       'content-type': 'application/grpc',
       'grpc-status': GRPC_UNIMPLEMENTED,

@@ -6,8 +6,7 @@
 import * as net from 'node:net';
 import * as tls from 'node:tls';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
-import type { ConnectionInjector } from '@grpc/grpc-js';
+import { Server } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock.js';
 import { listen } from '../../shared/http/listen.js';
 import type { BoundAddress } from '../../shared/http/listen.js';
@@ -15,9 +14,8 @@ import { setServerContext } from '../../shared/http/server-context.js';
 import type { Log } from '../../shared/log.js';
 import { PROTOCOL_LIMITS } from '../../shared/protocol/frame.js';
 import { TUNNEL_SERVICE } from '../../shared/protocol/tunnel-rpc.js';
-import { AgentConnection, peerText } from './agent-connection.js';
-import type { AgentCall } from './agent-connection.js';
-import { logTransportRefusals, onHttp2Session, refuseCompression } from './grpc-server-http2.js';
+import type { AgentCall, AgentConnection } from './agent-connection.js';
+import { AgentConnections } from './agent-connections.js';
 
 /** How the port for agents is set up. */
 export interface TunnelServerOptions {
@@ -51,19 +49,17 @@ const MAX_CALLS_PER_CONNECTION = 1;
 
 /** Opens the port. Rejects with PORT_UNAVAILABLE. */
 export async function startTunnelServer(options: TunnelServerOptions): Promise<TunnelServer> {
-  const connections: Connections = new Map();
-  const server = createGrpcServer(options, connections);
-  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  prepareHttp2(server, connections, options.log);
-  const sockets = new Set<net.Socket>();
-  const listener = createListener(options, (socket) => {
-    inject(
-      socket,
-      injector,
-      connections,
-      new AgentConnection(socket, options.clock, options.idleMs),
-    );
+  const server = createGrpcServer();
+  const connections = new AgentConnections(server, options);
+  server.addService(TUNNEL_SERVICE, {
+    Connect: (call: AgentCall) => {
+      const connection = connections.ofCall();
+      connection.callOpened(call);
+      options.onCall(call, connection);
+    },
   });
+  const sockets = new Set<net.Socket>();
+  const listener = createListener(options, (socket) => connections.accept(socket));
   listener.on('connection', (socket: net.Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
@@ -84,11 +80,8 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
   };
 }
 
-/** By `address:port`: grpc-js identifies a call's connection by this text only. */
-type Connections = Map<string, AgentConnection>;
-
-function createGrpcServer(options: TunnelServerOptions, connections: Connections): Server {
-  const server = new Server({
+function createGrpcServer(): Server {
+  return new Server({
     'grpc.max_receive_message_length': PROTOCOL_LIMITS.maxBatchBytes,
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': MAX_CALLS_PER_CONNECTION,
@@ -96,25 +89,6 @@ function createGrpcServer(options: TunnelServerOptions, connections: Connections
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
     'grpc.enable_channelz': 0,
   });
-  server.addService(TUNNEL_SERVICE, {
-    Connect: (call: AgentCall) => {
-      const connection = connections.get(call.getPeer());
-      if (connection === undefined) return call.destroy(); // it has just closed
-      connection.callOpened(call);
-      options.onCall(call, connection);
-    },
-  });
-  return server;
-}
-
-function prepareHttp2(server: Server, connections: Connections, log: Log): void {
-  const isPrepared = onHttp2Session(server, (session) => {
-    connections.get(peerText(session.socket))?.attach(session);
-    refuseCompression(session);
-    logTransportRefusals(session, log);
-  });
-  // slow, not wrong
-  if (!isPrepared) log.warn('no access to HTTP/2 sessions; bulk over long links will be slow');
 }
 
 function createListener(
@@ -140,17 +114,4 @@ function createListener(
     options.log.debug({ err: reason, remoteAddress: socket.remoteAddress }, 'agent TLS failed');
   });
   return server;
-}
-
-function inject(
-  socket: net.Socket,
-  injector: ConnectionInjector,
-  connections: Connections,
-  connection: AgentConnection,
-): void {
-  const { remoteAddress } = connection.peer;
-  connections.set(remoteAddress, connection);
-  socket.on('close', () => connections.delete(remoteAddress));
-  socket.on('error', () => undefined); // followed by close
-  injector.injectConnection(socket);
 }

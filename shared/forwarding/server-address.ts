@@ -55,7 +55,9 @@ export function endpointAt(address: ServerAddress, tls: TargetTls): TargetEndpoi
 function parseAuthority(authority: string, defaultPort: number, name: string) {
   const [, v6, written, digits] = HOST_PARTS.exec(authority) ?? [];
   const host = v6 ?? domainToASCII(written ?? '');
-  if (v6 === undefined ? !isHost(host) : !isIPv6(v6)) {
+  // the last for what is no address to a URL, such as 1.2.3.256 or one with a zone (fe80::1%eth0)
+  const isGood = v6 === undefined ? isHost(host) : isIPv6(v6);
+  if (!isGood || !URL.canParse(`http://${urlHost(host)}`)) {
     throw targetFault(`${name} has no valid host; expected a DNS name or IP address (IPv6 in [ ])`);
   }
   const port = digits === undefined ? defaultPort : Number(digits);

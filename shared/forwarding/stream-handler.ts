@@ -111,15 +111,18 @@ export class StreamForwarder {
     };
     const authorization = target.authorization();
     if (!(authorization instanceof Promise)) return start(authorization);
-    authorization.then(
-      (value) => {
-        if (!stream.isClosed) start(value);
-      },
-      (reason: unknown) => {
-        parts.log.warn({ err: reason, service: serviceText(head.service) }, 'no target credential');
-        stream.reset(credentialFailed(reason, head));
-      },
-    );
+    authorization
+      .then(
+        (value) => {
+          if (!stream.isClosed) start(value);
+        },
+        (reason: unknown) => {
+          const service = serviceText(head.service);
+          parts.log.warn({ err: reason, service }, 'no target credential');
+          stream.reset(credentialFailed(reason, head));
+        },
+      )
+      .catch((reason: unknown) => stream.reset(tunnelErrorFrom(reason)));
   }
 }
 

@@ -99,6 +99,7 @@ class FreeConnections {
   }
 
   add(connection: Connection): void {
+    if (connection.isFree) return;
     connection.isFree = true;
     connection.colder = this.#warmest;
     if (this.#warmest !== undefined) this.#warmest.warmer = connection;

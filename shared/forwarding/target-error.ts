@@ -19,6 +19,7 @@ export function targetErrorFrom(reason: unknown, service: ServiceRef): TunnelErr
     // undici checks the request once more; what it refuses cannot be sent
     case 'UND_ERR_INVALID_ARG':
     case 'UND_ERR_NOT_SUPPORTED':
+    case 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH':
       return new TunnelError('REQUEST_INVALID', 'the request is not valid HTTP/1.1', {
         cause: reason,
       });

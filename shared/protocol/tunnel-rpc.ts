@@ -85,4 +85,4 @@ export function linkOverCall(
 }
 
 /** How long the last message (why the session ends) may take to leave. */
-const LINGER_MS = 1000;
+export const LINGER_MS = 1000;

@@ -4,6 +4,7 @@
  */
 import * as http2 from 'node:http2';
 import { once } from 'node:events';
+import * as tls from 'node:tls';
 import { agentName } from '../../shared/ids.js';
 import type { FairleadRig } from './fairlead-rig.js';
 
@@ -13,6 +14,10 @@ export interface RawLinkOptions {
   readonly agent?: string;
   /** Of a relay in front of the controller. */
   readonly port?: number;
+  /** Address of the controller; default 127.0.0.1. */
+  readonly host?: string;
+  /** Its own port; default one that is free. */
+  readonly localPort?: number;
   /** Of HTTP/2, as this end sets them. */
   readonly settings?: http2.Settings;
 }
@@ -22,14 +27,24 @@ export class RawLink {
   readonly session: http2.ClientHttp2Session;
 
   static async dial(rig: FairleadRig, options: RawLinkOptions = {}): Promise<RawLink> {
-    const { agent, settings, port = rig.ports.agents } = options;
+    const { agent, settings, host = '127.0.0.1', port = rig.ports.agents, localPort } = options;
     const issued =
       agent === undefined
         ? undefined
         : await rig.authority.issue({ purpose: 'agent', agent: agentName(agent) });
-    const session = http2.connect(`https://localhost:${port}`, {
+    // read by net.connect, missing from the types of tls.connect
+    const own = { localAddress: '127.0.0.1', ...(localPort === undefined ? {} : { localPort }) };
+    const socket = tls.connect({
+      ...own,
+      host,
+      port,
+      servername: 'localhost',
       ca: rig.caPem,
+      ALPNProtocols: ['h2'],
       ...(issued === undefined ? {} : { cert: issued.certPem, key: issued.keyPem }),
+    });
+    const session = http2.connect('https://localhost', {
+      createConnection: () => socket,
       ...(settings === undefined ? {} : { settings }),
     });
     session.on('error', () => undefined);
@@ -52,6 +67,11 @@ export class RawLink {
     });
     stream.on('error', () => undefined);
     return stream;
+  }
+
+  /** Its port of the connection. */
+  get localPort(): number {
+    return this.session.socket.localPort ?? 0;
   }
 
   destroy(): void {

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { StreamForwarder } from '../../../shared/forwarding/stream-handler.js';
 import { StreamReports } from '../../../shared/forwarding/stream-report.js';
 import type { Target, TargetEndpoint } from '../../../shared/forwarding/target.js';
+import { TunnelError } from '../../../shared/errors.js';
 import { agentName } from '../../../shared/ids.js';
 import { createLog } from '../../../shared/log.js';
 import type { RequestHead } from '../../../shared/protocol/frame.js';
@@ -38,7 +39,7 @@ afterEach(async () => {
   after.stop();
 });
 
-describe('a request that undici refuses', { timeout: 30_000 }, () => {
+describe('a request that undici refuses', { timeout: 120_000 }, () => {
   const cases: Record<string, Partial<RequestHead>> = {
     'a method that is none': { method: 'G T' },
     'a space in the path': { target: '/a b' },
@@ -56,7 +57,7 @@ describe('a request that undici refuses', { timeout: 30_000 }, () => {
   }
 });
 
-describe('a request on a connection that the target has closed', { timeout: 30_000 }, () => {
+describe('a request on a connection that the target has closed', { timeout: 120_000 }, () => {
   it('is sent once more', async () => {
     before.breaksNext = true;
     assert.deepEqual((await ask()).events, ['head 200', 'data', 'end']);
@@ -79,6 +80,18 @@ describe('a request on a connection that the target has closed', { timeout: 30_0
   });
 });
 
+describe('a target that fails when its credential is there', { timeout: 120_000 }, () => {
+  it('fails the request, and nothing else', async () => {
+    forwarder = forwarderTo(
+      () => {
+        throw new TunnelError('SERVICE_NOT_CONFIGURED', 'gone meanwhile');
+      },
+      () => Promise.resolve('Bearer x'),
+    );
+    assert.deepEqual((await ask()).events, ['reset SERVICE_NOT_CONFIGURED']);
+  });
+});
+
 function open(head: Partial<RequestHead> = {}): RecordingHandler {
   const caller = new RecordingHandler();
   caller.stream = pair.acceptor.session.open(requestHead({ service: SERVICE, ...head }), caller);
@@ -97,12 +110,15 @@ async function ended(caller: RecordingHandler): Promise<RecordingHandler> {
   return caller;
 }
 
-function forwarderTo(current: () => TargetEndpoint): StreamForwarder {
+function forwarderTo(
+  current: () => TargetEndpoint,
+  authorization: Target['authorization'] = () => undefined,
+): StreamForwarder {
   const target: Target = {
     kind: 'generic',
     service: SERVICE,
     endpoint: current,
-    authorization: () => undefined,
+    authorization,
     credentialRefused: () => undefined,
   };
   const { clock } = pair;

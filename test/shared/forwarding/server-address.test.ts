@@ -38,6 +38,8 @@ describe('parseServerUrl', () => {
     ['https://h/#hunter2', /fragment/],
     ['https://', /no valid host/],
     ['https://a b/', /no valid host/],
+    ['http://[fe80::1%eth0]:8080', /no valid host/],
+    ['http://1.2.3.256', /no valid host/],
     ['https://[::1', /no valid host/],
     ['https://[host]/', /no valid host/],
     ['https://h:0/', /port 0/],

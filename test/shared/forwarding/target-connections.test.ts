@@ -14,7 +14,7 @@ import { TargetConnections } from '../../../shared/forwarding/target-connections
 import { waitFor } from '../../harness/wait-for.js';
 import { createCa } from './throwaway-certificates.js';
 
-const TEST_TIMEOUT = { timeout: 30_000 };
+const TEST_TIMEOUT = { timeout: 120_000 };
 
 let server: http.Server;
 let port: number;

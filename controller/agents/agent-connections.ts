@@ -1,0 +1,63 @@
+/**
+ * Hands accepted connections to grpc-js, and knows to which of them a call belongs. grpc-js tells a call the
+ * address of its peer only, which two connections may share (one to each address of ours), and who an agent is
+ * comes from the certificate of its connection.
+ */
+import type * as net from 'node:net';
+import type { ServerHttp2Session } from 'node:http2';
+import { ServerCredentials } from '@grpc/grpc-js';
+import type { ConnectionInjector, Server } from '@grpc/grpc-js';
+import type { Clock } from '../../shared/clock.js';
+import { TunnelError } from '../../shared/errors.js';
+import type { Log } from '../../shared/log.js';
+import { AgentConnection } from './agent-connection.js';
+import { logTransportRefusals, onHttp2Session, refuseCompression } from './grpc-server-http2.js';
+
+/** How connections are kept. */
+export interface AgentConnectionsOptions {
+  /** How long a connection may carry no call. */
+  readonly idleMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The connections of a gRPC server that are accepted elsewhere. */
+export class AgentConnections {
+  readonly #options: AgentConnectionsOptions;
+  readonly #injector: ConnectionInjector;
+  /** Being handed over: its HTTP/2 session begins meanwhile. */
+  #accepted: AgentConnection | undefined;
+  /** On which a call is just beginning: grpc-js calls its handler meanwhile. */
+  #calling: AgentConnection | undefined;
+
+  constructor(server: Server, options: AgentConnectionsOptions) {
+    this.#options = options;
+    this.#injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+    onHttp2Session(server, (session) => this.#begun(session));
+  }
+
+  /** Takes a connection, after TLS where there is TLS. */
+  accept(socket: net.Socket): void {
+    const { clock, idleMs } = this.#options;
+    socket.on('error', () => undefined); // followed by close
+    this.#accepted = new AgentConnection(socket, clock, idleMs);
+    this.#injector.injectConnection(socket);
+    this.#accepted = undefined;
+  }
+
+  /** In the handler of a call: its connection. Throws INTERNAL anywhere else. */
+  ofCall(): AgentConnection {
+    if (this.#calling === undefined) throw new TunnelError('INTERNAL', 'no call is beginning');
+    return this.#calling;
+  }
+
+  #begun(session: ServerHttp2Session): void {
+    const connection = this.#accepted;
+    if (connection === undefined) return session.destroy();
+    connection.attach(session);
+    session.prependListener('stream', () => (this.#calling = connection));
+    session.on('stream', () => (this.#calling = undefined));
+    refuseCompression(session);
+    logTransportRefusals(session, this.#options.log);
+  }
+}
