@@ -1,7 +1,7 @@
 /**
  * One connection to the port for agents. It is there to carry a call: one that carries none for a while,
  * because its peer never opened one or does not hang up after the last, is closed. Until the agent on it is
- * known, it takes no more than HTTP/2's own 64 KiB at a time.
+ * known, it takes no more than HTTP/2's own 64 KiB at a time; after the call of an agent there is no other.
  */
 import type { ServerHttp2Session } from 'node:http2';
 import type * as net from 'node:net';
@@ -10,6 +10,9 @@ import type { Clock, Timer } from '../../shared/clock.js';
 import type { ClientCertificate } from '../../shared/intake/caller-exchange.js';
 import { clientCertificateOf } from '../../shared/intake/client-certificate.js';
 import { raiseWindows } from './grpc-server-http2.js';
+
+/** How long the peer may take to end a call that is over. */
+const CALL_END_MS = 500;
 
 /** A call of an agent. */
 export type AgentCall = ServerDuplexStream<Buffer, Buffer>;
@@ -70,14 +73,13 @@ export class AgentConnection {
   }
 
   /**
-   * Ends a call by force, unless it has ended. The connection goes with it, which carries one: `destroy` of a
-   * server's call leaves the HTTP/2 stream open, and what a peer sends on it would pile up unread.
+   * Ends a call by force, unless the peer ends it in a moment. The connection goes with it, which carries one:
+   * `destroy` of a server's call leaves the HTTP/2 stream open, and what a peer sends on it would pile up unread.
    */
   breakCall(call: AgentCall): void {
-    // one that the peer has ended says so in a moment
-    setImmediate(() => {
-      if (this.#calls.has(call)) this.#socket.destroy();
-    });
+    if (!this.#calls.has(call)) return;
+    const timer = this.#clock.after(CALL_END_MS, () => this.#socket.destroy());
+    call.once('cancelled', () => timer.cancel());
   }
 
   #wait(): void {

@@ -14,7 +14,7 @@ import { AgentConnection } from './agent-connection.js';
 import { logTransportRefusals, onHttp2Session, refuseCompression } from './grpc-server-http2.js';
 
 /** How connections are kept. */
-export interface AgentConnectionsOptions {
+interface AgentConnectionsOptions {
   /** How long a connection may carry no call. */
   readonly idleMs: number;
   readonly clock: Clock;
@@ -41,23 +41,37 @@ export class AgentConnections {
     const { clock, idleMs } = this.#options;
     socket.on('error', () => undefined); // followed by close
     this.#accepted = new AgentConnection(socket, clock, idleMs);
-    this.#injector.injectConnection(socket);
-    this.#accepted = undefined;
+    try {
+      this.#injector.injectConnection(socket);
+    } finally {
+      this.#accepted = undefined;
+    }
   }
 
-  /** In the handler of a call: its connection. Throws INTERNAL anywhere else. */
+  /** In the handler of a call: its connection. Throws INTERNAL, and logs it, anywhere else. */
   ofCall(): AgentConnection {
-    if (this.#calling === undefined) throw new TunnelError('INTERNAL', 'no call is beginning');
-    return this.#calling;
+    const connection = this.#calling;
+    if (connection === undefined) throw this.#fault('a call outside the event of its stream');
+    return connection;
   }
 
   #begun(session: ServerHttp2Session): void {
     const connection = this.#accepted;
-    if (connection === undefined) return session.destroy();
+    if (connection === undefined) {
+      this.#fault('an HTTP/2 session outside the hand-over of its connection');
+      return session.destroy();
+    }
     connection.attach(session);
     session.prependListener('stream', () => (this.#calling = connection));
     session.on('stream', () => (this.#calling = undefined));
     refuseCompression(session);
     logTransportRefusals(session, this.#options.log);
+  }
+
+  /** When a newer Node or grpc-js does later what it does at once now, no agent gets in, and grpc-js tells nobody. */
+  #fault(what: string): TunnelError {
+    const err = new TunnelError('INTERNAL', what);
+    this.#options.log.error({ err }, 'internal fault');
+    return err;
   }
 }

@@ -47,7 +47,7 @@ const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** Calls on one connection: what ends one by force ends the connection. */
 const MAX_CALLS_PER_CONNECTION = 1;
 
-/** Opens the port. Rejects with PORT_UNAVAILABLE. */
+/** Opens the port. Rejects with PORT_UNAVAILABLE, or INTERNAL when this grpc-js cannot be used. */
 export async function startTunnelServer(options: TunnelServerOptions): Promise<TunnelServer> {
   const server = createGrpcServer();
   const connections = new AgentConnections(server, options);

@@ -341,6 +341,12 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: 'It is cut.',
   },
   {
+    name: 'CALL_END_MS',
+    file: 'controller/agents/agent-connection.ts',
+    guards: 'How long an agent may take to end the call of a session that is over.',
+    whenReached: 'Its connection is closed.',
+  },
+  {
     name: 'MAX_CALLS_PER_CONNECTION',
     file: 'controller/agents/tunnel-server.ts',
     guards: 'gRPC calls on one connection of an agent at a time.',

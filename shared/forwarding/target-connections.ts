@@ -99,7 +99,7 @@ class FreeConnections {
   }
 
   add(connection: Connection): void {
-    if (connection.isFree) return;
+    if (connection.isFree) return; // twice in the list it would never end
     connection.isFree = true;
     connection.colder = this.#warmest;
     if (this.#warmest !== undefined) this.#warmest.warmer = connection;
