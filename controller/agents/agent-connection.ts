@@ -12,7 +12,7 @@ import { clientCertificateOf } from '../../shared/intake/client-certificate.js';
 import { raiseWindows } from './grpc-server-http2.js';
 
 /** How long the peer may take to end a call that is over. */
-const CALL_END_MS = 500;
+export const CALL_END_MS = 500;
 
 /** A call of an agent. */
 export type AgentCall = ServerDuplexStream<Buffer, Buffer>;
@@ -29,27 +29,23 @@ interface AgentPeer {
 export class AgentConnection {
   readonly peer: AgentPeer;
   readonly #socket: net.Socket;
+  readonly #http2: ServerHttp2Session;
   readonly #clock: Clock;
   readonly #idleMs: number;
   readonly #calls = new Set<AgentCall>();
-  #http2: ServerHttp2Session | undefined;
   #isTrusted = false;
   #idle: Timer | undefined;
 
-  /** `idleMs`: how long it may carry no call. */
-  constructor(socket: net.Socket, clock: Clock, idleMs: number) {
+  /** `http2`: what has begun on it; `idleMs`: how long it may carry no call. */
+  constructor(socket: net.Socket, http2: ServerHttp2Session, clock: Clock, idleMs: number) {
     this.#socket = socket;
+    this.#http2 = http2;
     this.#clock = clock;
     this.#idleMs = idleMs;
     const remoteAddress = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
     this.peer = { remoteAddress, clientCertificate: clientCertificateOf(socket) };
     socket.on('close', () => this.#idle?.cancel());
     this.#wait();
-  }
-
-  /** HTTP/2 has begun on it. */
-  attach(http2: ServerHttp2Session): void {
-    this.#http2 = http2;
   }
 
   /** A call has begun on it. */
@@ -61,7 +57,7 @@ export class AgentConnection {
       this.#calls.delete(call);
       if (this.#socket.destroyed) return;
       // its windows are large, and whoever calls next over an ingress may be a stranger
-      if (this.#isTrusted) this.#http2?.close();
+      if (this.#isTrusted) this.#http2.close();
       if (this.#calls.size === 0) this.#wait();
     });
   }
@@ -69,7 +65,7 @@ export class AgentConnection {
   /** The agent is known: bulk over long links needs large windows. It is the last call of the connection. */
   trusted(): void {
     this.#isTrusted = true;
-    if (this.#http2 !== undefined) raiseWindows(this.#http2);
+    raiseWindows(this.#http2);
   }
 
   /**

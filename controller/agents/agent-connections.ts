@@ -26,7 +26,7 @@ export class AgentConnections {
   readonly #options: AgentConnectionsOptions;
   readonly #injector: ConnectionInjector;
   /** Being handed over: its HTTP/2 session begins meanwhile. */
-  #accepted: AgentConnection | undefined;
+  #accepted: net.Socket | undefined;
   /** On which a call is just beginning: grpc-js calls its handler meanwhile. */
   #calling: AgentConnection | undefined;
 
@@ -38,9 +38,8 @@ export class AgentConnections {
 
   /** Takes a connection, after TLS where there is TLS. */
   accept(socket: net.Socket): void {
-    const { clock, idleMs } = this.#options;
     socket.on('error', () => undefined); // followed by close
-    this.#accepted = new AgentConnection(socket, clock, idleMs);
+    this.#accepted = socket;
     try {
       this.#injector.injectConnection(socket);
     } finally {
@@ -56,16 +55,17 @@ export class AgentConnections {
   }
 
   #begun(session: ServerHttp2Session): void {
-    const connection = this.#accepted;
-    if (connection === undefined) {
+    const socket = this.#accepted;
+    if (socket === undefined) {
       this.#fault('an HTTP/2 session outside the hand-over of its connection');
       return session.destroy();
     }
-    connection.attach(session);
+    const { clock, idleMs, log } = this.#options;
+    const connection = new AgentConnection(socket, session, clock, idleMs);
     session.prependListener('stream', () => (this.#calling = connection));
     session.on('stream', () => (this.#calling = undefined));
     refuseCompression(session);
-    logTransportRefusals(session, this.#options.log);
+    logTransportRefusals(session, log);
   }
 
   /** When a newer Node or grpc-js does later what it does at once now, no agent gets in, and grpc-js tells nobody. */

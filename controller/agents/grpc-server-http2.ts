@@ -10,6 +10,7 @@ import type {
   ServerHttp2Session,
   ServerHttp2Stream,
 } from 'node:http2';
+import { status as GrpcStatus } from '@grpc/grpc-js';
 import type { Server } from '@grpc/grpc-js';
 import { TunnelError } from '../../shared/errors.js';
 import { LogField } from '../../shared/log.js';
@@ -18,8 +19,6 @@ import { printableText } from '../../shared/operations/printable-text.js';
 import { LINK_WINDOW_BYTES } from '../../shared/protocol/frame.js';
 
 const MAX_REASON_CHARS = 500;
-/** Status of gRPC for an encoding that is not supported (grpc/grpc, doc/compression.md). */
-const GRPC_UNIMPLEMENTED = 12;
 
 /**
  * After the injector is made: gets each session, before anything is on it. Throws INTERNAL when a newer grpc-js has
@@ -55,7 +54,7 @@ export function refuseCompression(session: ServerHttp2Session): void {
     if (encoding === 'identity' || isOver) return;
     const trailers = {
       'content-type': 'application/grpc',
-      'grpc-status': GRPC_UNIMPLEMENTED,
+      'grpc-status': GrpcStatus.UNIMPLEMENTED, // as grpc/grpc, doc/compression.md, wants it
       'grpc-message': 'compressed messages are not accepted',
       'grpc-accept-encoding': 'identity',
     };

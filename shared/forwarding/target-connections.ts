@@ -5,13 +5,11 @@
  */
 import type { Dispatcher } from 'undici';
 import Client from 'undici/lib/dispatcher/client.js';
+import { WaitingLine } from '../waiting-line.js';
+import type { LineMember } from '../waiting-line.js';
 
-interface Connection {
+interface Connection extends LineMember<Connection> {
   readonly client: Client;
-  isFree: boolean;
-  /** Its neighbours while it is free. */
-  colder: Connection | undefined;
-  warmer: Connection | undefined;
 }
 
 /** Sends requests over connections that carry one at a time. */
@@ -19,7 +17,8 @@ export class TargetConnections {
   readonly #origin: string;
   readonly #options: Client.Options;
   readonly #all = new Set<Connection>();
-  readonly #free = new FreeConnections();
+  /** Those that carry nothing. The last is the warmest and taken first, so that the others time out if not needed. */
+  readonly #free = new WaitingLine<Connection>();
   #isClosed = false;
 
   constructor(origin: string, options: Client.Options) {
@@ -29,7 +28,7 @@ export class TargetConnections {
 
   /** All errors are told to the handler: also that undici refuses the request, or that this is closed. */
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
-    const connection = this.#free.take() ?? this.#open();
+    const connection = this.#free.takeLast() ?? this.#open();
     const { client } = connection;
     let isDrainDue = false;
     try {
@@ -61,7 +60,7 @@ export class TargetConnections {
     const client = new Client(this.#origin, this.#options);
     // undici tells the handler of a request that comes too late
     if (this.#isClosed) void client.close();
-    const connection = { client, isFree: false, colder: undefined, warmer: undefined };
+    const connection = { client, line: undefined, ahead: undefined, behind: undefined };
     // one for which a request waits connects anew, and `size` counts one refused for the target's certificate for ever
     const forgetUnused = (): void => {
       if (client.stats.pending === 0) this.#forget(connection);
@@ -75,44 +74,12 @@ export class TargetConnections {
 
   /** Without a socket it is worth no more than a new one. */
   #release(connection: Connection): void {
-    if (connection.client.stats.connected) this.#free.add(connection);
+    if (connection.client.stats.connected) this.#free.join(connection);
     else this.#forget(connection);
   }
 
   #forget(connection: Connection): void {
-    if (connection.isFree) this.#free.remove(connection);
+    this.#free.leave(connection);
     this.#all.delete(connection);
-  }
-}
-
-/**
- * Those that carry nothing. The warmest is taken first, so that the others time out if they are not needed.
- * A linked list: thousands may time out together, each from anywhere in it.
- */
-class FreeConnections {
-  #warmest: Connection | undefined;
-
-  take(): Connection | undefined {
-    const connection = this.#warmest;
-    if (connection !== undefined) this.remove(connection);
-    return connection;
-  }
-
-  add(connection: Connection): void {
-    if (connection.isFree) return; // twice in the list it would never end
-    connection.isFree = true;
-    connection.colder = this.#warmest;
-    if (this.#warmest !== undefined) this.#warmest.warmer = connection;
-    this.#warmest = connection;
-  }
-
-  remove(connection: Connection): void {
-    const { colder, warmer } = connection;
-    if (colder !== undefined) colder.warmer = warmer;
-    if (warmer !== undefined) warmer.colder = colder;
-    else this.#warmest = colder;
-    connection.isFree = false;
-    connection.colder = undefined;
-    connection.warmer = undefined;
   }
 }

@@ -8,7 +8,7 @@ import type { OutgoingMessage } from './batch.js';
 import type { Frame } from './frame.js';
 import { DATA_FRAME_OVERHEAD } from './frame-encoder.js';
 import type { TunnelStream } from './tunnel-stream.js';
-import { WaitingLine } from './waiting-line.js';
+import { WaitingLine } from '../waiting-line.js';
 
 /** Carries batches to the peer: one gRPC call, or a fake in tests. */
 export interface FrameLink {

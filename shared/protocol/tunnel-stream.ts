@@ -11,7 +11,7 @@ import { PROTOCOL_LIMITS } from './frame.js';
 import { headFault } from './head-limits.js';
 import type { HalfEvent, HalfState } from './stream-state.js';
 import { headEvent, nextHalfState } from './stream-state.js';
-import type { LineMember, WaitingLine } from './waiting-line.js';
+import type { LineMember, WaitingLine } from '../waiting-line.js';
 
 /**
  * Who uses a stream. Calls come in the order of the wire; after `onReset`, or a reset of its own, none

@@ -77,15 +77,14 @@ export class FrameCaller {
 
   /** A HEADERS frame that asks for a path, complete unless told otherwise. */
   request(stream: number, path: string, flags = Flag.endStream | Flag.endHeaders): Buffer {
-    const fields: [string, string][] = [
-      [':method', 'GET'],
-      [':scheme', 'https'],
-      [':authority', 'localhost'],
-      [':path', path],
-      ['x-opsmx-token', this.#token],
-    ];
-    const block = Buffer.concat(fields.map(([name, value]) => literalField(name, value)));
-    return frame(FrameType.headers, flags, stream, block);
+    const fields = {
+      ':method': 'GET',
+      ':scheme': 'https',
+      ':authority': 'localhost',
+      ':path': path,
+      'x-opsmx-token': this.#token,
+    };
+    return headersFrame(stream, fields, flags);
   }
 
   /** Sends frames as they are; resolves when the kernel has taken them or the connection is over. */
@@ -140,6 +139,16 @@ export function frame(
   head[4] = flags;
   head.writeUInt32BE(stream, 5);
   return Buffer.concat([head, payload]);
+}
+
+/** Bytes of a HEADERS frame with these fields. */
+export function headersFrame(
+  stream: number,
+  fields: Readonly<Record<string, string>>,
+  flags: number,
+): Buffer {
+  const block = Object.entries(fields).map(([name, value]) => literalField(name, value));
+  return frame(FrameType.headers, flags, stream, Buffer.concat(block));
 }
 
 /** HPACK: literal field without indexing, new name, no Huffman coding (RFC 7541 section 6.2.2). */

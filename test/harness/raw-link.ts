@@ -6,6 +6,7 @@ import * as http2 from 'node:http2';
 import { once } from 'node:events';
 import * as tls from 'node:tls';
 import { agentName } from '../../shared/ids.js';
+import { TUNNEL_SERVICE } from '../../shared/protocol/tunnel-rpc.js';
 import type { FairleadRig } from './fairlead-rig.js';
 
 /** How it dials. */
@@ -21,6 +22,14 @@ export interface RawLinkOptions {
   /** Of HTTP/2, as this end sets them. */
   readonly settings?: http2.Settings;
 }
+
+/** Of a call of the tunnel (grpc/grpc, doc/PROTOCOL-HTTP2.md: Request-Headers). */
+export const CALL_HEADERS = {
+  ':method': 'POST',
+  ':path': TUNNEL_SERVICE.Connect.path,
+  'content-type': 'application/grpc',
+  te: 'trailers',
+} as const;
 
 /** One HTTP/2 connection. */
 export class RawLink {
@@ -58,13 +67,7 @@ export class RawLink {
 
   /** A call of the tunnel, unless other headers say so. */
   call(headers: http2.OutgoingHttpHeaders = {}): http2.ClientHttp2Stream {
-    const stream = this.session.request({
-      ':method': 'POST',
-      ':path': '/fairlead.tunnel.v1.Tunnel/Connect',
-      'content-type': 'application/grpc',
-      te: 'trailers',
-      ...headers,
-    });
+    const stream = this.session.request({ ...CALL_HEADERS, ...headers });
     stream.on('error', () => undefined);
     return stream;
   }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import * as http2 from 'node:http2';
 import * as tls from 'node:tls';
 import { after, before, describe, it } from 'node:test';
 import type { Frame } from '../../shared/protocol/frame.js';
@@ -7,6 +6,7 @@ import { agentSessions } from '../harness/agent-sessions.js';
 import { FairleadRig } from '../harness/fairlead-rig.js';
 import { MemoryWatch } from '../harness/process-memory.js';
 import { helloFrame, RawAgent } from '../harness/raw-agent.js';
+import { RawLink } from '../harness/raw-link.js';
 import { ServiceCaller } from '../harness/service-caller.js';
 import { waitFor } from '../harness/wait-for.js';
 import { WebTarget } from '../harness/web-target.js';
@@ -295,22 +295,15 @@ describe('an agent with a valid certificate that breaks the protocol', { timeout
 
   it('a call to a method that does not exist, by a stranger, whatever its path is', async () => {
     for (const path of ['/x.Y/Z', '/x.Y/%zz', `/x/${'\u00e9%'.repeat(200)}`]) {
-      const session = http2.connect(`https://localhost:${rig.ports.agents}`, { ca: rig.caPem });
-      session.on('error', () => undefined);
-      const stream = session.request({
-        ':method': 'POST',
-        ':path': encodeURI(path).replaceAll('%25', '%'),
-        'content-type': 'application/grpc',
-        te: 'trailers',
-      });
-      stream.on('error', () => undefined);
+      const link = await RawLink.dial(rig);
+      const stream = link.call({ ':path': encodeURI(path).replaceAll('%25', '%') });
       stream.resume();
       const seen = rig.controller.lines.length;
       await new Promise((resolve) => stream.end().on('close', resolve));
       await rig.controller.until(() =>
         rig.controller.lines.slice(seen).some((line) => line.includes('agent call refused')),
       );
-      session.destroy();
+      link.destroy();
     }
     await assertUndisturbed();
   });

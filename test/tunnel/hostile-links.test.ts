@@ -9,15 +9,16 @@ import type { ClientHttp2Stream } from 'node:http2';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import { CALL_END_MS } from '../../controller/agents/agent-connection.js';
 import { LINGER_MS } from '../../shared/protocol/tunnel-rpc.js';
 import { agentSessions } from '../harness/agent-sessions.js';
 import { FairleadRig } from '../harness/fairlead-rig.js';
 import { encodeBatch } from '../harness/encoded-batch.js';
-import { Flag, FrameCaller, FrameType, frame, literalField } from '../harness/h2-frames.js';
+import { Flag, FrameCaller, FrameType, frame, headersFrame } from '../harness/h2-frames.js';
 import { LossyLink } from '../harness/lossy-link.js';
 import { MemoryWatch, untilIdle } from '../harness/process-memory.js';
 import { helloFrame } from '../harness/raw-agent.js';
-import { grpcMessage, RawLink } from '../harness/raw-link.js';
+import { CALL_HEADERS, grpcMessage, RawLink } from '../harness/raw-link.js';
 import type { RawLinkOptions } from '../harness/raw-link.js';
 import { waitFor } from '../harness/wait-for.js';
 
@@ -114,6 +115,7 @@ describe('a peer of the port for agents', { timeout: 300_000 }, () => {
   it('may not compress: a message a thousand times larger than it looks is not unpacked', async () => {
     const bomb = grpcMessage(gzipSync(Buffer.alloc(512 << 20)), true); // half a MiB
     const link = await RawLink.dial(rig, { agent: 'bomber' });
+    const memory = new MemoryWatch([rig.controller.pid]);
     const stream = link.call({ 'grpc-encoding': 'gzip' });
     const answered = new Promise<Record<string, unknown>>((resolve) =>
       stream.on('response', resolve),
@@ -129,6 +131,9 @@ describe('a peer of the port for agents', { timeout: 300_000 }, () => {
         line['msg'] === 'agent call refused' &&
         line['reason'] === 'compressed messages are not accepted',
     );
+    const grownMiB = Math.round(memory.stop()[0] ?? 0);
+    assert.ok(grownMiB < 100, `${grownMiB} MiB more`);
+    assert.equal(rig.controller.process.exitCode, null);
     link.destroy();
   });
 
@@ -163,7 +168,7 @@ describe('a peer of the port for agents', { timeout: 300_000 }, () => {
     const second = link.call();
     second.resume().write(grpcMessage(encodeBatch([helloFrame()])));
     await waitFor('the second', async () => (await agentSessions(rig, 'second')).length === 1);
-    await delay(LINGER_MS + 500); // what ends the first by force must find nothing to end
+    await delay(LINGER_MS + CALL_END_MS + 500); // what ends the first by force must find nothing to end
     assert.equal((await agentSessions(rig, 'second')).length, 1);
     link.destroy();
   });
@@ -236,17 +241,8 @@ function pour(stream: ClientHttp2Stream, bytes: number): void {
 
 /** A HEADERS frame that opens a call and does not end it. */
 function callOf(stream: number, changes: Readonly<Record<string, string>>): Buffer {
-  const fields = {
-    ':method': 'POST',
-    ':scheme': 'https',
-    ':authority': 'localhost',
-    ':path': '/fairlead.tunnel.v1.Tunnel/Connect',
-    'content-type': 'application/grpc',
-    te: 'trailers',
-    ...changes,
-  };
-  const block = Object.entries(fields).map(([name, value]) => literalField(name, value));
-  return frame(FrameType.headers, Flag.endHeaders, stream, Buffer.concat(block));
+  const fields = { ':scheme': 'https', ':authority': 'localhost', ...CALL_HEADERS, ...changes };
+  return headersFrame(stream, fields, Flag.endHeaders);
 }
 
 function tooLarge(): Buffer {

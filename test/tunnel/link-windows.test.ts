@@ -37,9 +37,9 @@ describe('the windows of the link', { timeout: 60_000 }, () => {
     try {
       assert.equal(link.session.remoteSettings.initialWindowSize, HTTP2_WINDOW_BYTES);
       assert.equal(link.session.state.remoteWindowSize, HTTP2_WINDOW_BYTES);
-      const call = link.call();
-      call.write(grpcMessage(encodeBatch([helloFrame()])));
-      await checkWindows(link.session);
+      const hello = grpcMessage(encodeBatch([helloFrame()]));
+      link.call().write(hello);
+      await checkWindows(link.session, hello.length);
     } finally {
       link.destroy();
     }
@@ -63,13 +63,14 @@ describe('the windows of the link', { timeout: 60_000 }, () => {
   });
 });
 
-async function checkWindows(session: http2.Http2Session): Promise<void> {
+/** `spent`: bytes sent so far, too few for the other end to open its windows again. */
+async function checkWindows(session: http2.Http2Session, spent = 0): Promise<void> {
   await waitFor(
     'the window of the call',
     () => session.remoteSettings.initialWindowSize === LINK_WINDOW_BYTES,
   );
   await waitFor(
     'the window of the connection',
-    () => (session.state.remoteWindowSize ?? 0) > LINK_WINDOW_BYTES - HTTP2_WINDOW_BYTES,
+    () => session.state.remoteWindowSize === LINK_WINDOW_BYTES - spent,
   );
 }

@@ -92,15 +92,17 @@ async function besideStalled(
   const upload = await holdStreams(tunnel, NEAR, 'upload', 1);
   try {
     await untilHeldBack(tunnel);
-    const isServed = await point(firstName(count))
-      .then(() => point(besideName(count)))
-      .then(
-        () => true,
-        (reason: unknown) => {
-          tell(`row 6: beside ${count} stalled: ${String(reason)}`);
-          return false;
-        },
-      );
+    const beside = async (): Promise<void> => {
+      await point(firstName(count));
+      await point(besideName(count));
+    };
+    const isServed = await beside().then(
+      () => true,
+      (reason: unknown) => {
+        tell(`row 6: beside ${count} stalled: ${String(reason)}`);
+        return false;
+      },
+    );
     samples.add(besideName(count), 'failed loads', isServed ? 0 : 1);
     await checkStillHeld(tunnel, [readers, upload]);
   } finally {

@@ -9,7 +9,7 @@ import { StreamReports } from '../../../shared/forwarding/stream-report.js';
 import type { Target, TargetEndpoint } from '../../../shared/forwarding/target.js';
 import { TunnelError } from '../../../shared/errors.js';
 import { agentName } from '../../../shared/ids.js';
-import { createLog } from '../../../shared/log.js';
+import { silentLog } from '../../../shared/log.js';
 import type { RequestHead } from '../../../shared/protocol/frame.js';
 import { waitFor } from '../../harness/wait-for.js';
 import { RecordingHandler } from '../protocol/recording-handler.js';
@@ -122,11 +122,6 @@ function forwarderTo(
     credentialRefused: () => undefined,
   };
   const { clock } = pair;
-  const { log } = createLog({
-    level: 'error',
-    format: 'json',
-    destination: { write: () => undefined },
-  });
   return new StreamForwarder({
     catalog: { find: () => ({ state: 'ready', target }), advertisements: () => [] },
     limits: {
@@ -136,7 +131,7 @@ function forwarderTo(
       responseHeadTimeoutMs: 0,
     },
     clock,
-    log,
+    log: silentLog(),
     reports: new StreamReports({
       requestLog: () => undefined,
       metrics: { requestFinished: () => undefined },

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { WaitingLine } from '../../../shared/protocol/waiting-line.js';
-import type { LineMember } from '../../../shared/protocol/waiting-line.js';
+import { WaitingLine } from '../../shared/waiting-line.js';
+import type { LineMember } from '../../shared/waiting-line.js';
 
 class Member implements LineMember<Member> {
   line: WaitingLine<Member> | undefined;
@@ -14,7 +14,7 @@ class Member implements LineMember<Member> {
 describe('lines', () => {
   it('hold what a list would, whoever joins, changes over and leaves', () => {
     const step = fc.record({
-      does: fc.constantFrom('join', 'leave', 'takeFirst', 'clear'),
+      does: fc.constantFrom('join', 'leave', 'takeFirst', 'takeLast', 'clear'),
       who: fc.nat(7),
       where: fc.nat(1),
     });
@@ -38,6 +38,8 @@ describe('lines', () => {
             model[where] = expected.filter((one) => one !== member);
           } else if (does === 'takeFirst') {
             assert.equal(line.takeFirst(), expected.shift());
+          } else if (does === 'takeLast') {
+            assert.equal(line.takeLast(), expected.pop());
           } else {
             line.clear();
             model[where] = [];

@@ -10,7 +10,7 @@ export interface LineMember<Self extends LineMember<Self>> {
   behind: Self | undefined;
 }
 
-/** First come, first served. A member waits in one line at a time. */
+/** In the order in which they came. A member waits in one line at a time. */
 export class WaitingLine<Member extends LineMember<Member>> {
   #first: Member | undefined;
   #last: Member | undefined;
@@ -53,6 +53,13 @@ export class WaitingLine<Member extends LineMember<Member>> {
     const first = this.#first;
     if (first !== undefined) this.leave(first);
     return first;
+  }
+
+  /** Who came last, and leaves. */
+  takeLast(): Member | undefined {
+    const last = this.#last;
+    if (last !== undefined) this.leave(last);
+    return last;
   }
 
   /** Everybody leaves. */
