@@ -1,7 +1,7 @@
 /**
  * Flow control of one stream and direction: how many bytes the peer may still send us, and we it.
  * At zero the source pauses. The receiver's window grows towards rate x round-trip time while its
- * reader keeps up, within a budget; it never shrinks.
+ * reader keeps up, within a budget, and shrinks when others would wait behind what it lets in.
  */
 import { TunnelError } from '../errors.js';
 import { PROTOCOL_LIMITS } from './frame.js';
@@ -32,19 +32,33 @@ export class SendWindow {
   }
 }
 
-/** What a receive window needs to know to grow. One for all streams of a session. */
+/** What a receive window needs to know to change its size. One for all streams of a session. */
 export interface WindowGrowth {
   /** The largest window so far: what the path takes, so that the next fast stream grows to it in larger steps. */
   reachedBytes: number;
+  /** Streams that the session has had so far, one window each: whether others come and go beside a long one. */
+  openedStreams: number;
   readonly maxWindowBytes: number;
   readonly budget: BufferBudget;
-  /** Round-trip time of the session in ms, or undefined while unknown. */
+  /** Round-trip time of the path alone in ms, or undefined while unknown. */
   readonly rttMs: () => number | undefined;
   readonly nowMs: () => number;
 }
 
 /** Credit is returned when this share of the window has been consumed: few frames, no stall. */
 const CREDIT_SHARE = 4;
+
+/**
+ * What has passed in this long at least says how fast a stream is. What came while a process was busy is taken at
+ * once, and would be thought to be a fast path.
+ */
+const LOOK_MS = 20;
+
+/**
+ * Round trip that a lone stream's window is sized by at the least: processes that share processors take as long for
+ * a turn each. Requests beside it would wait behind all of that, so then the path alone counts.
+ */
+const TURNS_MS = 2;
 
 /** How many times larger a window gets. */
 const STEP = 2;
@@ -54,6 +68,7 @@ const KNOWN_STEP = 4;
 /** Bytes that the peer may still send us on a stream. Reserves its size in the budget. */
 export class ReceiveWindow {
   readonly #growth: WindowGrowth;
+  readonly #initialSize: number;
   #size: number;
   /** Credit the peer holds. */
   #outstanding: number;
@@ -61,16 +76,20 @@ export class ReceiveWindow {
   #buffered = 0;
   /** Consumed, not yet given back as credit. */
   #owed = 0;
-  #epochStartMs: number;
-  #epochBytes = 0;
+  /** Since the size was last looked at. */
+  #lookBytes = 0;
+  #lookMs: number;
+  #lookStreams: number;
   #isClosed = false;
 
   /** `initialBytes` have been reserved in the budget by the caller; `close` returns them. */
   constructor(initialBytes: number, growth: WindowGrowth) {
+    this.#initialSize = initialBytes;
     this.#size = initialBytes;
     this.#outstanding = initialBytes;
     this.#growth = growth;
-    this.#epochStartMs = initialBytes === 0 ? 0 : growth.nowMs();
+    this.#lookMs = initialBytes === 0 ? 0 : growth.nowMs();
+    this.#lookStreams = ++growth.openedStreams;
   }
 
   get size(): number {
@@ -99,9 +118,9 @@ export class ReceiveWindow {
       return 0;
     }
     this.#owed += bytes;
-    this.#epochBytes += bytes;
+    this.#lookBytes += bytes;
     if (this.#owed < this.#size / CREDIT_SHARE) return 0;
-    const credit = this.#owed + this.#grow();
+    const credit = this.#owed + this.#resize();
     this.#owed = 0;
     this.#outstanding += credit;
     return credit;
@@ -128,28 +147,46 @@ export class ReceiveWindow {
   }
 
   /**
-   * A window that empties in less than two round trips is what limits the sender, so it grows; not
-   * when the reader is behind, as more bytes would then only wait here.
+   * A window that empties in less than two round trips is what limits the sender, so it grows; not when the reader
+   * is behind, as more bytes would then only wait here. One that takes more than four fills a queue, which others
+   * wait behind. Returns the change.
    */
+  #resize(): number {
+    if (this.#lookBytes < this.#size) return 0;
+    const { nowMs, rttMs, openedStreams } = this.#growth;
+    const now = nowMs();
+    const elapsedMs = now - this.#lookMs;
+    if (elapsedMs < LOOK_MS) return 0;
+    const windowMs = (elapsedMs * this.#size) / this.#lookBytes;
+    const isAlone = openedStreams === this.#lookStreams;
+    this.#lookBytes = 0;
+    this.#lookMs = now;
+    this.#lookStreams = openedStreams;
+    const pathMs = rttMs();
+    if (pathMs === undefined) return 0;
+    const roundMs = isAlone ? Math.max(pathMs, TURNS_MS) : pathMs;
+    if (windowMs <= 2 * roundMs) return this.#buffered > this.#size / 2 ? 0 : this.#grow();
+    return isAlone || windowMs <= 4 * roundMs ? 0 : this.#shrink();
+  }
+
   #grow(): number {
-    if (this.#epochBytes < this.#size) return 0;
-    const nowMs = this.#growth.nowMs();
-    const elapsedMs = nowMs - this.#epochStartMs;
-    this.#epochStartMs = nowMs;
-    this.#epochBytes = 0;
-    const rttMs = this.#growth.rttMs();
-    if (rttMs === undefined || elapsedMs > 2 * rttMs || this.#buffered > this.#size / 2) return 0;
     const doubled = STEP * this.#size;
     const known = Math.min(this.#growth.reachedBytes, KNOWN_STEP * this.#size);
     return this.#growTo(Math.max(known, doubled)) || this.#growTo(doubled);
   }
 
-  /** Returns by how much it has grown. */
   #growTo(wantedBytes: number): number {
     const growth = Math.min(wantedBytes, this.#growth.maxWindowBytes) - this.#size;
     if (growth <= 0 || !this.#growth.budget.reserveGrowth(growth)) return 0;
     this.#size += growth;
     this.#growth.reachedBytes = Math.max(this.#growth.reachedBytes, this.#size);
     return growth;
+  }
+
+  /** By what is owed: credit that the peer holds cannot be taken back. */
+  #shrink(): number {
+    const bytes = Math.min(this.#owed, this.#size - this.#initialSize);
+    this.#shrinkTo(this.#size - bytes);
+    return -bytes;
   }
 }

@@ -3,6 +3,7 @@
  * Transport keepalive proves only the first hop (a proxy answers for the peer), hence messages of ours.
  */
 import type { Clock, Timer } from '../clock.js';
+import { PathRtt } from './path-rtt.js';
 
 /** How a heartbeat is set up. */
 export interface HeartbeatOptions {
@@ -17,8 +18,6 @@ export interface HeartbeatOptions {
 
 /** Share of a new sample in the smoothed round-trip time (RFC 6298 section 2). */
 const RTT_GAIN = 1 / 8;
-/** The least of the last samples is the path alone, without queues and busy processes. */
-const PATH_SAMPLES = 8;
 /** How often silence is looked at, at the least four times per timeout; a thousand sessions do so. */
 const CHECK_MS = 5000;
 /** A look that comes this late, or a quarter of the timeout, means that this process itself was stopped. */
@@ -37,7 +36,7 @@ export class Heartbeat {
   /** When silence is looked at next, at the latest. */
   #nextLookMs: number;
   #rttMs: number | undefined;
-  readonly #samples: number[] = [];
+  readonly #pathRtt = new PathRtt();
 
   constructor(options: HeartbeatOptions) {
     const { clock, intervalMs } = options;
@@ -57,9 +56,9 @@ export class Heartbeat {
     return this.#rttMs;
   }
 
-  /** Round-trip time of the path in ms: what windows are sized by, as larger ones only fill queues. */
+  /** Round-trip time of the path alone in ms, undefined before the first answer. */
   get pathRttMs(): number | undefined {
-    return this.#samples.length === 0 ? undefined : Math.min(...this.#samples);
+    return this.#pathRtt.ms;
   }
 
   /** Sends a ping now; returns its id. */
@@ -80,11 +79,11 @@ export class Heartbeat {
     const sentAt = this.#sentAt.get(id);
     if (sentAt === undefined) return false;
     this.#sentAt.delete(id);
-    const sample = this.#options.clock.monotonicMs() - sentAt;
+    const now = this.#options.clock.monotonicMs();
+    const sample = now - sentAt;
     this.#rttMs =
       this.#rttMs === undefined ? sample : this.#rttMs + (sample - this.#rttMs) * RTT_GAIN;
-    this.#samples.push(sample);
-    if (this.#samples.length > PATH_SAMPLES) this.#samples.shift();
+    this.#pathRtt.add(sample, now);
     this.#options.onRtt(this.#rttMs);
     return true;
   }

@@ -71,7 +71,7 @@ export class Multiplexer implements StreamHost {
     this.#writer = new FairWriter(options.link, () => this.#slots.size > 1, options.nowMs);
     this.#nextId = options.isDialer ? 1 : 2;
     const { maxWindowBytes, budget, rttMs, nowMs } = options;
-    this.#growth = { maxWindowBytes, budget, rttMs, nowMs, reachedBytes: 0 };
+    this.#growth = { maxWindowBytes, budget, rttMs, nowMs, reachedBytes: 0, openedStreams: 0 };
   }
 
   get openStreams(): number {

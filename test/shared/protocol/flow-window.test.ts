@@ -6,6 +6,7 @@ import { BufferBudget } from '../../../shared/protocol/buffer-budget.js';
 import { ReceiveWindow, SendWindow } from '../../../shared/protocol/flow-window.js';
 import type { WindowGrowth } from '../../../shared/protocol/flow-window.js';
 import { PROTOCOL_LIMITS } from '../../../shared/protocol/frame.js';
+import { PathRtt } from '../../../shared/protocol/path-rtt.js';
 import { FakeClock } from '../../harness/fake-clock.js';
 
 describe('a send window', () => {
@@ -68,12 +69,13 @@ describe('a receive window', () => {
 
   it('does not grow while the round trip is unknown', () => {
     const { window, clock } = set({ size: 100, rttMs: undefined });
-    assert.equal(turn(window, clock, 1), 100);
+    assert.equal(turn(window, clock, 20), 100);
   });
 
   it('does not grow while its reader is behind', () => {
-    const { window } = set({ size: 100, rttMs: 1000 });
+    const { window, clock } = set({ size: 100, rttMs: 1000 });
     window.received(100);
+    clock.advance(20);
     for (const bytes of [25, 25, 25]) {
       const credit = window.consumed(bytes);
       assert.equal(credit, 25);
@@ -87,55 +89,150 @@ describe('a receive window', () => {
 
   it('grows to the limit and no further', () => {
     const { window, clock } = set({ size: 100, rttMs: 50, maxWindowBytes: 350 });
-    assert.equal(turn(window, clock, 1), 200);
-    assert.equal(turn(window, clock, 1), 350);
-    assert.equal(turn(window, clock, 1), 350);
+    assert.equal(turn(window, clock, 20), 200);
+    assert.equal(turn(window, clock, 20), 350);
+    assert.equal(turn(window, clock, 20), 350);
     assert.equal(window.size, 350);
   });
 
   it('grows fourfold up to what a stream of the session has reached before', () => {
     const { window, clock, budget, growth } = set({ size: 100, rttMs: 50, maxWindowBytes: 800 });
-    for (const size of [200, 400, 800]) assert.equal(turn(window, clock, 1), size);
+    for (const size of [200, 400, 800]) assert.equal(turn(window, clock, 20), size);
     window.close();
     assert.equal(budget.reserve(100), true);
     const next = new ReceiveWindow(100, growth);
     assert.equal(turn(next, clock, 101), 100, 'not while it is slow');
-    for (const size of [400, 800, 800]) assert.equal(turn(next, clock, 1), size);
+    for (const size of [400, 800, 800]) assert.equal(turn(next, clock, 20), size);
   });
 
   it('doubles when the budget has no room for what was reached', () => {
     const { window, clock, growth } = set({ size: 100, rttMs: 50, budgetBytes: 799 });
     growth.reachedBytes = 800;
-    assert.equal(turn(window, clock, 1), 200);
+    assert.equal(turn(window, clock, 20), 200);
   });
 
   it('does not grow beyond half of the budget', () => {
     const { window, clock, budget } = set({ size: 100, rttMs: 50, budgetBytes: 399 });
-    assert.equal(turn(window, clock, 1), 100);
+    assert.equal(turn(window, clock, 20), 100);
     assert.equal(budget.reserved, 100);
   });
 
+  it('does not take what comes at once after a pause of the process for a fast path', () => {
+    const { window, clock } = set({ size: 100, rttMs: 1 });
+    for (let i = 0; i < 10; i++) {
+      assert.equal(turn(window, clock, 12), 100);
+      assert.equal(turn(window, clock, 0), 100);
+    }
+  });
+
+  it('gives a lone stream what processes take for a turn, even if the path is shorter', () => {
+    const { window, clock } = set({ size: 100, rttMs: 0.1 });
+    for (let i = 0; i < 5; i++) assert.equal(turn(window, clock, 4), i < 4 ? 100 : 200);
+  });
+
+  it('gives one beside others what the path takes', () => {
+    const { window, clock, growth } = set({ size: 100, rttMs: 0.1 });
+    growth.openedStreams++;
+    for (let i = 0; i < 5; i++) assert.equal(turn(window, clock, 4), 100);
+  });
+
+  it('shrinks, beside others that come and go, while it takes more than four round trips', () => {
+    const { window, clock, growth, budget } = set({ size: 64, rttMs: 30 });
+    for (const size of [128, 256, 512]) assert.equal(turn(window, clock, 20), size);
+    const sizes = Array.from({ length: 9 }, () => {
+      growth.openedStreams++;
+      window.received(window.size);
+      clock.advance(130);
+      let credit = 0;
+      const { size } = window;
+      for (let share = 0; share < 4; share++) credit += window.consumed(size / 4);
+      assert.equal(credit, window.size, 'all of it is the credit of the peer again');
+      assert.equal(budget.reserved, window.size);
+      return window.size;
+    });
+    assert.deepEqual(sizes, [384, 288, 216, 162, 121.5, 91.125, 68.34375, 64, 64]);
+  });
+
+  it('does not shrink for a pause of its source while nobody else asks for something', () => {
+    const { window, clock, growth } = set({ size: 100, rttMs: 30 });
+    assert.equal(turn(window, clock, 20), 200);
+    growth.openedStreams++;
+    assert.equal(turn(window, clock, 119), 200, 'the path takes it');
+    assert.equal(turn(window, clock, 60_000), 200);
+  });
+
   it('never has more credit outstanding than its size', () => {
-    const { window, clock } = set({ size: 64, rttMs: 50, maxWindowBytes: 1024 });
+    const { window, clock, growth } = set({ size: 64, rttMs: 50, maxWindowBytes: 1024 });
     let credit = 64;
     let state = 7;
-    for (let i = 0; i < 2000; i++) {
+    let largest = 0;
+    let hasShrunk = false;
+    for (let i = 0; i < 20_000; i++) {
       state = (state * 1103515245 + 12345) % 2147483648;
+      if (i > 15_000) growth.openedStreams++;
       const bytes = Math.min(credit, state % 40);
       window.received(bytes);
       credit -= bytes;
-      clock.advance(state % 3);
+      clock.advance(state % (i > 15_000 ? 100 : 3));
       credit += window.consumed(Math.min(window.buffered, state % 57));
       assert.ok(credit + window.buffered <= window.size, `turn ${i}`);
+      hasShrunk ||= window.size < largest;
+      largest = Math.max(largest, window.size);
     }
-    assert.ok(window.size > 64, 'it has grown');
+    assert.ok(largest > 64, 'it has grown');
+    assert.ok(hasShrunk, 'it has shrunk');
+  });
+
+  it('does not take the queue that it fills itself for a longer path', () => {
+    const { size, queueMs } = bulkForMinutes({ minutes: 5, pathMs: 1, bytesPerMs: 100_000 });
+    assert.ok(queueMs < 4, `${queueMs} ms of queue, window ${size}`);
+  });
+
+  it('grows to what a long path takes, and stays there', () => {
+    const pathMs = 50;
+    const bytesPerMs = 100_000;
+    const { size, queueMs } = bulkForMinutes({ minutes: 5, pathMs, bytesPerMs });
+    assert.ok(size >= pathMs * bytesPerMs, `window ${size}`);
+    assert.ok(queueMs < 4 * pathMs, `${queueMs} ms of queue`);
   });
 });
+
+/**
+ * A download beside small requests over a link of this rate, with a heartbeat every second that waits behind what
+ * is on its way. Returns the size of the window at the end, and how long the queue on the link was then.
+ */
+function bulkForMinutes(path: { minutes: number; pathMs: number; bytesPerMs: number }) {
+  const { minutes, pathMs, bytesPerMs } = path;
+  const rtt = new PathRtt();
+  rtt.add(pathMs, 0); // before there was a stream
+  const maxWindowBytes = PROTOCOL_LIMITS.maxWindowBytes;
+  const size = 256 * 1024;
+  const { window, clock, growth } = set({
+    size,
+    rttMs: () => rtt.ms,
+    maxWindowBytes,
+    budgetBytes: 4 * maxWindowBytes,
+  });
+  let queued = size;
+  const credits: { at: number; bytes: number }[] = [];
+  for (let ms = 1; ms <= minutes * 60_000; ms++) {
+    clock.advance(1);
+    growth.openedStreams++;
+    while ((credits[0]?.at ?? Infinity) <= ms) queued += credits.shift()?.bytes ?? 0;
+    const arrived = Math.min(queued, bytesPerMs);
+    queued -= arrived;
+    window.received(arrived);
+    const bytes = window.consumed(arrived);
+    if (bytes > 0) credits.push({ at: ms + pathMs, bytes });
+    if (ms % 1000 === 0) rtt.add(pathMs + queued / bytesPerMs, ms);
+  }
+  return { size: window.size, queueMs: queued / bytesPerMs };
+}
 
 describe('the budget of a receive window', () => {
   it('comes back whole when the stream ends and everything was read', () => {
     const { window, clock, budget } = set({ size: 100, rttMs: 50 });
-    turn(window, clock, 1);
+    turn(window, clock, 20);
     window.close();
     assert.equal(budget.reserved, 0);
     window.close();
@@ -175,7 +272,7 @@ describe('the budget of a receive window', () => {
 
 interface Setting {
   readonly size: number;
-  readonly rttMs?: number | undefined;
+  readonly rttMs?: number | (() => number | undefined) | undefined;
   readonly maxWindowBytes?: number;
   readonly budgetBytes?: number;
 }
@@ -187,9 +284,10 @@ function set({ size, rttMs, maxWindowBytes = 1600, budgetBytes = 10_000 }: Setti
   const growth: WindowGrowth = {
     maxWindowBytes,
     budget,
-    rttMs: () => rttMs,
+    rttMs: typeof rttMs === 'function' ? rttMs : () => rttMs,
     nowMs: () => clock.monotonicMs(),
     reachedBytes: 0,
+    openedStreams: 0,
   };
   const window = new ReceiveWindow(size, growth);
   return { window, clock, budget, growth };

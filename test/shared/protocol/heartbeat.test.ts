@@ -86,6 +86,17 @@ describe('a heartbeat', () => {
     assert.deepEqual(rtts, [80, 90]);
   });
 
+  it('knows the path by the least of the round trips, however many have waited in queues since', () => {
+    const { clock, heartbeat } = start();
+    assert.equal(heartbeat.pathRttMs, undefined);
+    for (const ms of [80, 20, ...new Array<number>(100).fill(90)]) {
+      const id = heartbeat.ping();
+      clock.advance(ms);
+      heartbeat.pong(id);
+    }
+    assert.equal(heartbeat.pathRttMs, 20);
+  });
+
   it('ignores answers that nobody asked for', () => {
     const { clock, heartbeat, rtts } = start();
     clock.advance(10);

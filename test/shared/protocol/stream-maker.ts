@@ -23,6 +23,7 @@ export function streamMaker(
     rttMs: () => undefined,
     nowMs: () => 0,
     reachedBytes: 0,
+    openedStreams: 0,
   };
   return (id, creditBytes = PROTOCOL_LIMITS.maxWindowBytes) =>
     new TunnelStream({

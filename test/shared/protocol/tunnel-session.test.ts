@@ -83,6 +83,35 @@ describe('a session', () => {
   });
 });
 
+describe('the window of a fast stream', () => {
+  it('grows while nobody else asks for something, and not beside requests that come and go', async () => {
+    assert.equal(await reservedAfterBulk(() => undefined), 512 * 1024);
+    assert.equal(
+      await reservedAfterBulk(async (pair) => {
+        const { stream } = await request(pair);
+        stream.sendHead({ ...OK, ended: true });
+      }),
+      256 * 1024,
+    );
+  });
+});
+
+/** What the reading end holds for windows after a window of bulk every 4 ms, on a link that takes no time. */
+async function reservedAfterBulk(
+  beside: (pair: SessionPair) => void | Promise<void>,
+): Promise<number> {
+  const pair = await SessionPair.serving();
+  const { stream } = await request(pair);
+  stream.sendHead(OK);
+  for (let i = 0; i < 6; i++) {
+    await beside(pair);
+    stream.write(Buffer.alloc(256 * 1024));
+    await pair.settle();
+    pair.clock.advance(4);
+  }
+  return pair.acceptor.budget.reserved;
+}
+
 describe('the end of a session', () => {
   it('tells the peer its code and reason, once', async () => {
     const pair = await SessionPair.serving();
