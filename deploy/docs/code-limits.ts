@@ -263,6 +263,24 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: 'The message is sent.',
   },
   {
+    name: 'LOOK_MS',
+    file: 'shared/protocol/flow-window.ts',
+    guards: 'How long a stream is watched, at least, before its window changes.',
+    whenReached: 'The window grows, stays, or shrinks by a quarter.',
+  },
+  {
+    name: 'TURNS_MS',
+    file: 'shared/protocol/flow-window.ts',
+    guards: 'Round trip that the window of a lone stream is sized by, on shorter paths.',
+    whenReached: 'A window that takes twice as long grows no further.',
+  },
+  {
+    name: 'PERIOD_MS',
+    file: 'shared/protocol/path-rtt.ts',
+    guards: 'How long the shortest round trip counts for the path, up to twice as long.',
+    whenReached: 'The shortest one since then counts.',
+  },
+  {
     name: 'SMALL_WINDOW_BYTES',
     file: 'shared/protocol/buffer-budget.ts',
     guards: 'First window of a stream when a quarter of a budget is taken.',
@@ -624,6 +642,12 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
       'What an idle process uses more than after the last collection (and a quarter more), or held for streams and holds no longer.',
     whenReached:
       'V8 collects what is young, and then all the rest: at once where buffers are left or were held, else after `LONG_IDLE_MS`.',
+  },
+  {
+    name: 'WORTH_UNDER_LOAD_BYTES',
+    file: 'shared/operations/idle-collection.ts',
+    guards: 'What a process that does not fall idle held for streams and holds no longer.',
+    whenReached: 'V8 collects everything: requests wait for some tens of milliseconds, once.',
   },
   {
     name: 'LONG_IDLE_MS',

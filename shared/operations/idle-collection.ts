@@ -18,10 +18,12 @@ const IDLE_SHARE = 0.1;
 const LONG_IDLE_MS = 60_000;
 /** Bytes that are worth a collection: used more than after the last one, or held then and no longer. */
 const WORTH_BYTES = 8 * 1024 * 1024;
+/** So much held and no longer is worth one under load, too: V8's own may be minutes away, and it takes as long. */
+const WORTH_UNDER_LOAD_BYTES = 64 * 1024 * 1024;
 /** Growth has to be so large, too, as a full collection takes the longer the more is used. */
 const WORTH_SHARE = 0.25;
 
-/** Watches the process; `heldBytes` are the bytes that wait for somebody at this moment. */
+/** Watches the process, under load for what is too much to wait; `heldBytes` are those that somebody waits for now. */
 export function collectWhenIdle(clock: Clock, heldBytes: () => number): Timer {
   let gc: Collector | undefined;
   let { used: leastUsed, buffers: leastBuffersAfterAll } = memoryBytes();
@@ -32,6 +34,15 @@ export function collectWhenIdle(clock: Clock, heldBytes: () => number): Timer {
   let wasMeasuredUnderLoad = false;
   let lastLook = performance.eventLoopUtilization();
   let idleSinceMs = clock.monotonicMs();
+  const collectEverything = (held: number, isUnderLoad: boolean): void => {
+    collectAll((gc ??= collector()));
+    const { used, buffers } = memoryBytes();
+    leastUsed = leastUsedAfterAll = used;
+    leastBuffersAfterAll = buffers;
+    mostHeld = held;
+    wasMeasuredUnderLoad = isUnderLoad;
+    idleSinceMs = clock.monotonicMs();
+  };
   return clock.every(LOOK_MS, () => {
     const { utilization } = performance.eventLoopUtilization(lastLook);
     lastLook = performance.eventLoopUtilization();
@@ -43,6 +54,9 @@ export function collectWhenIdle(clock: Clock, heldBytes: () => number): Timer {
     mostHeld = Math.max(mostHeld, held);
     if (utilization > IDLE_SHARE) {
       idleSinceMs = nowMs;
+      // what V8 has collected meanwhile is no buffer any more
+      const letGo = Math.min(mostHeld, buffers) - held;
+      if (letGo > WORTH_UNDER_LOAD_BYTES) collectEverything(held, true);
       return;
     }
     const isLetGo = mostHeld - held > WORTH_BYTES || (wasMeasuredUnderLoad && held === 0);
@@ -54,13 +68,7 @@ export function collectWhenIdle(clock: Clock, heldBytes: () => number): Timer {
     const afterYoung = memoryBytes();
     leastUsed = afterYoung.used;
     if (!isLetGo && !isGrown(afterYoung.buffers, leastBuffersAfterAll) && !isLeftOver()) return;
-    collectAll(gc);
-    const afterAll = memoryBytes();
-    leastUsed = leastUsedAfterAll = afterAll.used;
-    leastBuffersAfterAll = afterAll.buffers;
-    mostHeld = held;
-    wasMeasuredUnderLoad = held > 0;
-    idleSinceMs = nowMs;
+    collectEverything(held, held > 0);
   });
 }
 

@@ -1,4 +1,4 @@
-/** What an idle process gives back, and by which kind of collection. */
+/** What a process gives back when it falls idle, by which kind of collection, and what under load. */
 import assert from 'node:assert/strict';
 import { PerformanceObserver, constants } from 'node:perf_hooks';
 import type { PerformanceEntry } from 'node:perf_hooks';
@@ -17,6 +17,8 @@ const LONG_IDLE_MS = 60_000;
 /** What may be left, and what is never enough for it. */
 const LEFT_MIB = 8;
 const LOAD_MIB = 24;
+/** Worth a pause. */
+const MUCH_MIB = 72;
 /** So little that V8 sees no need of its own. */
 const FEW_MIB = 12;
 
@@ -73,6 +75,11 @@ describe('an idle process', () => {
     await idleFor(LOOK_MS);
   }
 
+  async function busyLook(): Promise<void> {
+    beBusy();
+    await idleLook();
+  }
+
   /** Ends in one look, however long. */
   async function idleFor(ms: number): Promise<void> {
     await delay(100);
@@ -126,8 +133,7 @@ describe('an idle process', () => {
     const idleHeapMib = heapMib();
     loadHeap(FEW_MIB);
     await idleFor(LONG_IDLE_MS - 2 * LOOK_MS);
-    const end = performance.now() + 100;
-    while (performance.now() < end);
+    beBusy();
     await looks(); // the loop was busy for half of what the first of them sees
     assert.ok(heapMib() > idleHeapMib + LEFT_MIB, `${heapMib()} MiB`);
   });
@@ -142,6 +148,30 @@ describe('an idle process', () => {
       held = 0;
       await untilGone();
     }
+  });
+
+  it('gives back under load, too, what is worth a pause, and nothing less', async () => {
+    for (const mib of [LOAD_MIB, MUCH_MIB]) {
+      const buffers = load(mib);
+      held = mib * MIB;
+      await busyLook();
+      buffers.length = 0;
+      held = MIB;
+      const before = externalMib();
+      await busyLook();
+      if (mib === MUCH_MIB) assert.ok(externalMib() < idleMib + LEFT_MIB, `${externalMib()} MiB`);
+      else assert.ok(externalMib() > before - LEFT_MIB, `${externalMib()} MiB, ${before} before`);
+    }
+  });
+
+  it('is not paused under load for what V8 has collected itself', async () => {
+    held = MUCH_MIB * MIB;
+    await busyLook();
+    held = 0;
+    loadHeap(FEW_MIB);
+    const before = heapMib();
+    await busyLook();
+    assert.ok(heapMib() > before - LEFT_MIB, `${heapMib()} MiB, ${before} before`);
   });
 
   it('gives back what was on its way when it was last measured, though little of it was held', async () => {
@@ -164,6 +194,11 @@ describe('an idle process', () => {
     assert.ok(externalMib() < most, `${externalMib()} MiB, ${idleMib} before`);
   });
 });
+
+function beBusy(): void {
+  const end = performance.now() + 100;
+  while (performance.now() < end);
+}
 
 /** Buffers that have outlived two collections of the young generation. */
 function load(mib: number): Buffer[] {
