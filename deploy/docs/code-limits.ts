@@ -263,16 +263,28 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: 'The message is sent.',
   },
   {
-    name: 'LOOK_MS',
+    name: 'MEASURE_MS',
     file: 'shared/protocol/flow-window.ts',
-    guards: 'How long a stream is watched, at least, before its window changes.',
+    guards: 'How long a stream on a shorter path is watched, at least, before its window changes.',
     whenReached: 'The window grows, stays, or shrinks by a quarter.',
   },
   {
     name: 'TURNS_MS',
     file: 'shared/protocol/flow-window.ts',
-    guards: 'Round trip that the window of a lone stream is sized by, on shorter paths.',
+    guards: 'Round trip that windows are sized by, on shorter paths, while no streams are opened.',
     whenReached: 'A window that takes twice as long grows no further.',
+  },
+  {
+    name: 'NEWCOMERS_MS',
+    file: 'shared/protocol/flow-window.ts',
+    guards: 'How long streams that were opened make others likely.',
+    whenReached: 'Windows are sized by `TURNS_MS` again.',
+  },
+  {
+    name: 'SMALL_QUEUE_BYTES',
+    file: 'shared/protocol/flow-window.ts',
+    guards: 'What a window may let in beside streams that come and go, however short the path.',
+    whenReached: 'It grows no further, and shrinks to it, if it takes more than four round trips.',
   },
   {
     name: 'PERIOD_MS',

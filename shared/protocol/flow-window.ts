@@ -33,10 +33,10 @@ export class SendWindow {
 }
 
 /** What a receive window needs to know to change its size. One for all streams of a session. */
-export interface WindowGrowth {
+export interface WindowSizing {
   /** The largest window so far: what the path takes, so that the next fast stream grows to it in larger steps. */
   reachedBytes: number;
-  /** Streams that the session has had so far, one window each: whether others come and go beside a long one. */
+  /** Streams that the session has had so far: whether others come beside a long one. */
   openedStreams: number;
   readonly maxWindowBytes: number;
   readonly budget: BufferBudget;
@@ -50,15 +50,21 @@ const CREDIT_SHARE = 4;
 
 /**
  * What has passed in this long at least says how fast a stream is. What came while a process was busy is taken at
- * once, and would be thought to be a fast path.
+ * once, and would be thought to be a fast path. Longer paths are measured by a round trip.
  */
-const LOOK_MS = 20;
+const MEASURE_MS = 20;
 
-/**
- * Round trip that a lone stream's window is sized by at the least: processes that share processors take as long for
- * a turn each. Requests beside it would wait behind all of that, so then the path alone counts.
- */
+/** A window that empties in so many round trips may be what limits the sender, and grows. */
+const GROW_ROUNDS = 2;
+/** What it lets in beyond so many is a queue, which all other streams of the session wait behind. */
+const SHRINK_ROUNDS = 4;
+
+/** The least round trip that windows are sized by while nobody waits: what busy processes take for a turn each. */
 const TURNS_MS = 2;
+/** How long streams that were opened make others likely. */
+const NEWCOMERS_MS = 1000;
+/** A queue of this size is no delay worth its price: windows do not shrink below, and grow up to it beside others, too. */
+const SMALL_QUEUE_BYTES = 256 * 1024;
 
 /** How many times larger a window gets. */
 const STEP = 2;
@@ -67,8 +73,7 @@ const KNOWN_STEP = 4;
 
 /** Bytes that the peer may still send us on a stream. Reserves its size in the budget. */
 export class ReceiveWindow {
-  readonly #growth: WindowGrowth;
-  readonly #initialSize: number;
+  readonly #sizing: WindowSizing;
   #size: number;
   /** Credit the peer holds. */
   #outstanding: number;
@@ -76,20 +81,21 @@ export class ReceiveWindow {
   #buffered = 0;
   /** Consumed, not yet given back as credit. */
   #owed = 0;
-  /** Since the size was last looked at. */
-  #lookBytes = 0;
-  #lookMs: number;
-  #lookStreams: number;
+  /** Consumed since the speed was measured last, and when that was. */
+  #measuredBytes = 0;
+  #measuredAtMs: number;
+  /** What `openedStreams` was then, and when it was last seen to have changed. */
+  #knownStreams: number;
+  #newcomersAtMs = -Infinity;
   #isClosed = false;
 
   /** `initialBytes` have been reserved in the budget by the caller; `close` returns them. */
-  constructor(initialBytes: number, growth: WindowGrowth) {
-    this.#initialSize = initialBytes;
+  constructor(initialBytes: number, sizing: WindowSizing) {
     this.#size = initialBytes;
     this.#outstanding = initialBytes;
-    this.#growth = growth;
-    this.#lookMs = initialBytes === 0 ? 0 : growth.nowMs();
-    this.#lookStreams = ++growth.openedStreams;
+    this.#sizing = sizing;
+    this.#measuredAtMs = initialBytes === 0 ? 0 : sizing.nowMs();
+    this.#knownStreams = sizing.openedStreams;
   }
 
   get size(): number {
@@ -118,7 +124,7 @@ export class ReceiveWindow {
       return 0;
     }
     this.#owed += bytes;
-    this.#lookBytes += bytes;
+    this.#measuredBytes += bytes;
     if (this.#owed < this.#size / CREDIT_SHARE) return 0;
     const credit = this.#owed + this.#resize();
     this.#owed = 0;
@@ -142,50 +148,53 @@ export class ReceiveWindow {
   }
 
   #shrinkTo(bytes: number): void {
-    this.#growth.budget.release(this.#size - bytes);
+    this.#sizing.budget.release(this.#size - bytes);
     this.#size = bytes;
   }
 
   /**
-   * A window that empties in less than two round trips is what limits the sender, so it grows; not when the reader
-   * is behind, as more bytes would then only wait here. One that takes more than four fills a queue, which others
-   * wait behind. Returns the change.
+   * Grows a window that limits its sender, unless the reader is behind, as more bytes would then only wait here;
+   * shrinks one that fills a queue for others. A source that pauses looks like a queue, and has to grow again. Returns
+   * the change, which takes away no more than is owed.
    */
   #resize(): number {
-    if (this.#lookBytes < this.#size) return 0;
-    const { nowMs, rttMs, openedStreams } = this.#growth;
-    const now = nowMs();
-    const elapsedMs = now - this.#lookMs;
-    if (elapsedMs < LOOK_MS) return 0;
-    const windowMs = (elapsedMs * this.#size) / this.#lookBytes;
-    const isAlone = openedStreams === this.#lookStreams;
-    this.#lookBytes = 0;
-    this.#lookMs = now;
-    this.#lookStreams = openedStreams;
+    if (this.#measuredBytes < this.#size) return 0;
+    const { nowMs, rttMs, openedStreams } = this.#sizing;
     const pathMs = rttMs();
     if (pathMs === undefined) return 0;
-    const roundMs = isAlone ? Math.max(pathMs, TURNS_MS) : pathMs;
-    if (windowMs <= 2 * roundMs) return this.#buffered > this.#size / 2 ? 0 : this.#grow();
-    return isAlone || windowMs <= 4 * roundMs ? 0 : this.#shrink();
+    const now = nowMs();
+    const elapsedMs = now - this.#measuredAtMs;
+    if (elapsedMs < MEASURE_MS && pathMs < MEASURE_MS) return 0;
+    const windowMs = (elapsedMs * this.#size) / this.#measuredBytes;
+    if (openedStreams !== this.#knownStreams) this.#newcomersAtMs = now;
+    this.#measuredBytes = 0;
+    this.#measuredAtMs = now;
+    this.#knownStreams = openedStreams;
+    const isQueueFelt = now - this.#newcomersAtMs < NEWCOMERS_MS && this.#size >= SMALL_QUEUE_BYTES;
+    const roundMs = isQueueFelt ? pathMs : Math.max(pathMs, TURNS_MS);
+    if (windowMs <= GROW_ROUNDS * roundMs) {
+      return this.#buffered > this.#size / 2 ? 0 : this.#grow();
+    }
+    return isQueueFelt && windowMs > SHRINK_ROUNDS * roundMs ? this.#shrink() : 0;
   }
 
   #grow(): number {
     const doubled = STEP * this.#size;
-    const known = Math.min(this.#growth.reachedBytes, KNOWN_STEP * this.#size);
+    const known = Math.min(this.#sizing.reachedBytes, KNOWN_STEP * this.#size);
     return this.#growTo(Math.max(known, doubled)) || this.#growTo(doubled);
   }
 
   #growTo(wantedBytes: number): number {
-    const growth = Math.min(wantedBytes, this.#growth.maxWindowBytes) - this.#size;
-    if (growth <= 0 || !this.#growth.budget.reserveGrowth(growth)) return 0;
+    const growth = Math.min(wantedBytes, this.#sizing.maxWindowBytes) - this.#size;
+    if (growth <= 0 || !this.#sizing.budget.reserveGrowth(growth)) return 0;
     this.#size += growth;
-    this.#growth.reachedBytes = Math.max(this.#growth.reachedBytes, this.#size);
+    this.#sizing.reachedBytes = Math.max(this.#sizing.reachedBytes, this.#size);
     return growth;
   }
 
-  /** By what is owed: credit that the peer holds cannot be taken back. */
+  /** By what is owed, a quarter or a little more: credit that the peer holds cannot be taken back. */
   #shrink(): number {
-    const bytes = Math.min(this.#owed, this.#size - this.#initialSize);
+    const bytes = Math.min(this.#owed, this.#size - SMALL_QUEUE_BYTES);
     this.#shrinkTo(this.#size - bytes);
     return -bytes;
   }

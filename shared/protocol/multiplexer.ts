@@ -9,7 +9,7 @@ import type { BufferBudget } from './buffer-budget.js';
 import { FairWriter } from './fair-writer.js';
 import type { FrameLink } from './fair-writer.js';
 import { ReceiveWindow, SendWindow } from './flow-window.js';
-import type { WindowGrowth } from './flow-window.js';
+import type { WindowSizing } from './flow-window.js';
 import { decodeBatch } from './frame-decoder.js';
 import type { Frame, OpenFrame, RequestHead, SessionFrame, StreamFrame } from './frame.js';
 import { headFault } from './head-limits.js';
@@ -54,7 +54,7 @@ const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 export class Multiplexer implements StreamHost {
   readonly #options: MultiplexerOptions;
   readonly #writer: FairWriter;
-  readonly #growth: WindowGrowth;
+  readonly #sizing: WindowSizing;
   readonly #streams = new Slots<TunnelStream>();
   /** Place of each stream by its number; counts them, so that an entry left behind shows. */
   readonly #slots = new Map<number, number>();
@@ -71,7 +71,7 @@ export class Multiplexer implements StreamHost {
     this.#writer = new FairWriter(options.link, () => this.#slots.size > 1, options.nowMs);
     this.#nextId = options.isDialer ? 1 : 2;
     const { maxWindowBytes, budget, rttMs, nowMs } = options;
-    this.#growth = { maxWindowBytes, budget, rttMs, nowMs, reachedBytes: 0, openedStreams: 0 };
+    this.#sizing = { maxWindowBytes, budget, rttMs, nowMs, reachedBytes: 0, openedStreams: 0 };
   }
 
   get openStreams(): number {
@@ -107,7 +107,7 @@ export class Multiplexer implements StreamHost {
       id,
       host: this,
       sendWindow: new SendWindow(this.#peerWindow),
-      receiveWindow: new ReceiveWindow(window, this.#growth),
+      receiveWindow: this.#receiveWindow(window),
       sending: head.ended ? 'ended' : 'body',
       receiving: 'head',
     });
@@ -177,6 +177,11 @@ export class Multiplexer implements StreamHost {
     this.#options.events.onHandlerFault(reason);
   }
 
+  #receiveWindow(bytes: number): ReceiveWindow {
+    this.#sizing.openedStreams++;
+    return new ReceiveWindow(bytes, this.#sizing);
+  }
+
   #add(stream: TunnelStream): void {
     this.#slots.set(stream.id, this.#streams.add(stream));
   }
@@ -225,7 +230,7 @@ export class Multiplexer implements StreamHost {
       id: frame.stream,
       host: this,
       sendWindow: new SendWindow(frame.window),
-      receiveWindow: new ReceiveWindow(window, this.#growth),
+      receiveWindow: this.#receiveWindow(window),
       sending: 'head',
       receiving: frame.ended ? 'ended' : 'body',
     });

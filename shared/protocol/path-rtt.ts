@@ -1,14 +1,14 @@
 /**
- * The round-trip time of the path alone, without what waits in it: the least for up to an hour. Windows are sized
+ * The round-trip time of the path alone, without what waits in it: the least of the last ten to twenty minutes. Windows are sized
  * by it. Under bulk every round trip includes the queue that bulk itself has made, and windows sized by
  * that would grow, fill a longer queue and be sized by it in turn.
  */
 
 /**
- * A link that is busy for longer without a pause shows its queues only; a path that became longer, and
- * whose streams are held back until then, shows after one to two of these.
+ * A path that became longer shows after one to two of these, and holds its streams back until then; a link that
+ * is busy for as long without a pause shows its queue, and gets a longer one.
  */
-const PERIOD_MS = 30 * 60_000;
+const PERIOD_MS = 10 * 60_000;
 
 /** The least of this period and the one before. */
 export class PathRtt {

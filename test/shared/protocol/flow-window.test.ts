@@ -4,10 +4,12 @@ import { describe, it } from 'node:test';
 import { TunnelError } from '../../../shared/errors.js';
 import { BufferBudget } from '../../../shared/protocol/buffer-budget.js';
 import { ReceiveWindow, SendWindow } from '../../../shared/protocol/flow-window.js';
-import type { WindowGrowth } from '../../../shared/protocol/flow-window.js';
+import type { WindowSizing } from '../../../shared/protocol/flow-window.js';
 import { PROTOCOL_LIMITS } from '../../../shared/protocol/frame.js';
 import { PathRtt } from '../../../shared/protocol/path-rtt.js';
 import { FakeClock } from '../../harness/fake-clock.js';
+
+const KIB = 1024;
 
 describe('a send window', () => {
   it('counts what is taken and granted', () => {
@@ -96,18 +98,18 @@ describe('a receive window', () => {
   });
 
   it('grows fourfold up to what a stream of the session has reached before', () => {
-    const { window, clock, budget, growth } = set({ size: 100, rttMs: 50, maxWindowBytes: 800 });
+    const { window, clock, budget, sizing } = set({ size: 100, rttMs: 50, maxWindowBytes: 800 });
     for (const size of [200, 400, 800]) assert.equal(turn(window, clock, 20), size);
     window.close();
     assert.equal(budget.reserve(100), true);
-    const next = new ReceiveWindow(100, growth);
+    const next = new ReceiveWindow(100, sizing);
     assert.equal(turn(next, clock, 101), 100, 'not while it is slow');
     for (const size of [400, 800, 800]) assert.equal(turn(next, clock, 20), size);
   });
 
   it('doubles when the budget has no room for what was reached', () => {
-    const { window, clock, growth } = set({ size: 100, rttMs: 50, budgetBytes: 799 });
-    growth.reachedBytes = 800;
+    const { window, clock, sizing } = set({ size: 100, rttMs: 50, budgetBytes: 799 });
+    sizing.reachedBytes = 800;
     assert.equal(turn(window, clock, 20), 200);
   });
 
@@ -125,22 +127,38 @@ describe('a receive window', () => {
     }
   });
 
-  it('gives a lone stream what processes take for a turn, even if the path is shorter', () => {
-    const { window, clock } = set({ size: 100, rttMs: 0.1 });
-    for (let i = 0; i < 5; i++) assert.equal(turn(window, clock, 4), i < 4 ? 100 : 200);
+  it('measures a long path by a round trip of it, so that an upload grows with its first window', () => {
+    const { window, clock } = set({ size: 100, rttMs: 50 });
+    assert.equal(turn(window, clock, 2), 200);
   });
 
-  it('gives one beside others what the path takes', () => {
-    const { window, clock, growth } = set({ size: 100, rttMs: 0.1 });
-    growth.openedStreams++;
-    for (let i = 0; i < 5; i++) assert.equal(turn(window, clock, 4), 100);
+  it('gives a stream what processes take for a turn, even if the path is shorter', () => {
+    const { window, clock } = set({ size: 256 * KIB, rttMs: 0.1 });
+    for (let i = 0; i < 5; i++) assert.equal(turn(window, clock, 4), (i < 4 ? 256 : 512) * KIB);
   });
 
-  it('shrinks, beside others that come and go, while it takes more than four round trips', () => {
-    const { window, clock, growth, budget } = set({ size: 64, rttMs: 30 });
-    for (const size of [128, 256, 512]) assert.equal(turn(window, clock, 20), size);
-    const sizes = Array.from({ length: 9 }, () => {
-      growth.openedStreams++;
+  it('gives one beside newcomers what the path takes, for a second after the last', () => {
+    const { window, clock, sizing } = set({ size: 256 * KIB, rttMs: 0.1 });
+    sizing.openedStreams++;
+    for (let i = 0; i < 250; i++) assert.equal(turn(window, clock, 4), 256 * KIB, `window ${i}`);
+    for (let i = 0; i < 10; i++) turn(window, clock, 4);
+    assert.ok(window.size > 256 * KIB);
+  });
+
+  it('lets a window that began small grow beside newcomers, to what is no delay', () => {
+    const { window, clock, sizing } = set({ size: 8 * KIB, rttMs: 0.1 });
+    for (let i = 0; i < 100; i++) {
+      sizing.openedStreams++;
+      turn(window, clock, 4);
+    }
+    assert.equal(window.size, 256 * KIB);
+  });
+
+  it('shrinks beside newcomers while it takes more than four round trips', () => {
+    const { window, clock, sizing, budget } = set({ size: 256 * KIB, rttMs: 30 });
+    for (const size of [512, 1024]) assert.equal(turn(window, clock, 20), size * KIB);
+    const sizes = Array.from({ length: 6 }, (_, i) => {
+      if (i % 3 === 0) sizing.openedStreams++; // some requests a second are enough
       window.received(window.size);
       clock.advance(130);
       let credit = 0;
@@ -148,76 +166,75 @@ describe('a receive window', () => {
       for (let share = 0; share < 4; share++) credit += window.consumed(size / 4);
       assert.equal(credit, window.size, 'all of it is the credit of the peer again');
       assert.equal(budget.reserved, window.size);
-      return window.size;
+      return window.size / KIB;
     });
-    assert.deepEqual(sizes, [384, 288, 216, 162, 121.5, 91.125, 68.34375, 64, 64]);
+    assert.deepEqual(sizes, [768, 576, 432, 324, 256, 256]);
   });
 
   it('does not shrink for a pause of its source while nobody else asks for something', () => {
-    const { window, clock, growth } = set({ size: 100, rttMs: 30 });
-    assert.equal(turn(window, clock, 20), 200);
-    growth.openedStreams++;
-    assert.equal(turn(window, clock, 119), 200, 'the path takes it');
-    assert.equal(turn(window, clock, 60_000), 200);
+    const { window, clock, sizing } = set({ size: 256 * KIB, rttMs: 30 });
+    assert.equal(turn(window, clock, 20), 512 * KIB);
+    sizing.openedStreams++;
+    assert.equal(turn(window, clock, 119), 512 * KIB, 'the path takes it');
+    assert.equal(turn(window, clock, 60_000), 512 * KIB);
   });
 
-  it('never has more credit outstanding than its size', () => {
-    const { window, clock, growth } = set({ size: 64, rttMs: 50, maxWindowBytes: 1024 });
-    let credit = 64;
+  it('never has more credit outstanding than its size, nor too little to go on', () => {
+    const initial = 8 * KIB + 1;
+    const { window, clock, sizing, budget } = set({ size: initial, rttMs: 30 });
+    let credit = initial;
     let state = 7;
     let largest = 0;
     let hasShrunk = false;
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < 50_000; i++) {
       state = (state * 1103515245 + 12345) % 2147483648;
-      if (i > 15_000) growth.openedStreams++;
-      const bytes = Math.min(credit, state % 40);
+      const isSlow = i > 20_000;
+      if (isSlow) sizing.openedStreams++;
+      const bytes = Math.min(credit, state % (64 * KIB));
       window.received(bytes);
       credit -= bytes;
-      clock.advance(state % (i > 15_000 ? 100 : 3));
-      credit += window.consumed(Math.min(window.buffered, state % 57));
+      clock.advance(state % (isSlow ? 100 : 3));
+      credit += window.consumed(Math.min(window.buffered, state % (57 * KIB)));
       assert.ok(credit + window.buffered <= window.size, `turn ${i}`);
+      assert.equal(budget.reserved, window.size);
       hasShrunk ||= window.size < largest;
       largest = Math.max(largest, window.size);
     }
-    assert.ok(largest > 64, 'it has grown');
+    assert.ok(largest > 256 * KIB, 'it has grown');
     assert.ok(hasShrunk, 'it has shrunk');
+    credit += window.consumed(window.buffered);
+    assert.ok(credit > (window.size * 3) / 4, `${credit} of ${window.size}`);
   });
 
   it('does not take the queue that it fills itself for a longer path', () => {
-    const { size, queueMs } = bulkForMinutes({ minutes: 5, pathMs: 1, bytesPerMs: 100_000 });
-    assert.ok(queueMs < 4, `${queueMs} ms of queue, window ${size}`);
+    const { most, queueMs } = bulkForMinutes({ pathMs: 1, bytesPerMs: 100_000 });
+    assert.ok(queueMs < 4, `${queueMs} ms of queue, window ${most}`);
   });
 
   it('grows to what a long path takes, and stays there', () => {
-    const pathMs = 50;
-    const bytesPerMs = 100_000;
-    const { size, queueMs } = bulkForMinutes({ minutes: 5, pathMs, bytesPerMs });
-    assert.ok(size >= pathMs * bytesPerMs, `window ${size}`);
-    assert.ok(queueMs < 4 * pathMs, `${queueMs} ms of queue`);
+    const [pathMs, bytesPerMs] = [20, 100_000];
+    const { least, most } = bulkForMinutes({ pathMs, bytesPerMs });
+    assert.ok(least >= pathMs * bytesPerMs, `window ${least}`);
+    assert.ok(most < 6 * pathMs * bytesPerMs, `window ${most}`);
   });
 });
 
 /**
- * A download beside small requests over a link of this rate, with a heartbeat every second that waits behind what
- * is on its way. Returns the size of the window at the end, and how long the queue on the link was then.
+ * Five minutes of a download beside small requests over a link of this rate, with a heartbeat every second that waits
+ * behind what is on its way. Returns the sizes of the window in the last minute, and the queue on the link.
  */
-function bulkForMinutes(path: { minutes: number; pathMs: number; bytesPerMs: number }) {
-  const { minutes, pathMs, bytesPerMs } = path;
+function bulkForMinutes({ pathMs, bytesPerMs }: { pathMs: number; bytesPerMs: number }) {
   const rtt = new PathRtt();
   rtt.add(pathMs, 0); // before there was a stream
-  const maxWindowBytes = PROTOCOL_LIMITS.maxWindowBytes;
-  const size = 256 * 1024;
-  const { window, clock, growth } = set({
-    size,
-    rttMs: () => rtt.ms,
-    maxWindowBytes,
-    budgetBytes: 4 * maxWindowBytes,
-  });
+  const size = 256 * KIB;
+  const { maxWindowBytes } = PROTOCOL_LIMITS;
+  const { window, clock, sizing } = set({ size, rttMs: () => rtt.ms, maxWindowBytes });
   let queued = size;
+  let [least, most] = [Infinity, 0];
   const credits: { at: number; bytes: number }[] = [];
-  for (let ms = 1; ms <= minutes * 60_000; ms++) {
+  for (let ms = 1; ms <= 5 * 60_000; ms++) {
     clock.advance(1);
-    growth.openedStreams++;
+    sizing.openedStreams++;
     while ((credits[0]?.at ?? Infinity) <= ms) queued += credits.shift()?.bytes ?? 0;
     const arrived = Math.min(queued, bytesPerMs);
     queued -= arrived;
@@ -225,8 +242,10 @@ function bulkForMinutes(path: { minutes: number; pathMs: number; bytesPerMs: num
     const bytes = window.consumed(arrived);
     if (bytes > 0) credits.push({ at: ms + pathMs, bytes });
     if (ms % 1000 === 0) rtt.add(pathMs + queued / bytesPerMs, ms);
+    if (ms > 4 * 60_000)
+      [least, most] = [Math.min(least, window.size), Math.max(most, window.size)];
   }
-  return { size: window.size, queueMs: queued / bytesPerMs };
+  return { least, most, queueMs: queued / bytesPerMs };
 }
 
 describe('the budget of a receive window', () => {
@@ -277,11 +296,16 @@ interface Setting {
   readonly budgetBytes?: number;
 }
 
-function set({ size, rttMs, maxWindowBytes = 1600, budgetBytes = 10_000 }: Setting) {
+function set({
+  size,
+  rttMs,
+  maxWindowBytes = 16 * KIB * KIB,
+  budgetBytes = 64 * KIB * KIB,
+}: Setting) {
   const clock = new FakeClock();
   const budget = new BufferBudget(budgetBytes);
   assert.equal(budget.reserve(size), true);
-  const growth: WindowGrowth = {
+  const sizing: WindowSizing = {
     maxWindowBytes,
     budget,
     rttMs: typeof rttMs === 'function' ? rttMs : () => rttMs,
@@ -289,8 +313,8 @@ function set({ size, rttMs, maxWindowBytes = 1600, budgetBytes = 10_000 }: Setti
     reachedBytes: 0,
     openedStreams: 0,
   };
-  const window = new ReceiveWindow(size, growth);
-  return { window, clock, budget, growth };
+  const window = new ReceiveWindow(size, sizing);
+  return { window, clock, budget, sizing };
 }
 
 /** A whole window arrives and is read `ms` later; the credit that this gives. */
