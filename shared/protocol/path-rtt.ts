@@ -1,7 +1,7 @@
 /**
- * The round-trip time of the path alone, without what waits in it: the least of the last ten to twenty minutes. Windows are sized
- * by it. Under bulk every round trip includes the queue that bulk itself has made, and windows sized by
- * that would grow, fill a longer queue and be sized by it in turn.
+ * The round-trip time of the path alone, without what waits in it: the least of the last ten to twenty minutes.
+ * Windows are sized by it. Under bulk every round trip includes the queue that bulk itself has made, and windows
+ * sized by that would grow, fill a longer queue and be sized by it in turn.
  */
 
 /**
@@ -12,14 +12,14 @@ const PERIOD_MS = 10 * 60_000;
 
 /** The least of this period and the one before. */
 export class PathRtt {
-  #leastMs: number | undefined;
-  #leastBeforeMs: number | undefined;
+  #leastMs = Infinity;
+  #leastBeforeMs = Infinity;
   #periodEndMs = 0;
 
   /** Undefined before the first sample. */
   get ms(): number | undefined {
-    if (this.#leastMs === undefined || this.#leastBeforeMs === undefined) return this.#leastMs;
-    return Math.min(this.#leastMs, this.#leastBeforeMs);
+    const leastMs = Math.min(this.#leastMs, this.#leastBeforeMs);
+    return leastMs === Infinity ? undefined : leastMs;
   }
 
   /** `nowMs`: monotonic. */
@@ -27,9 +27,8 @@ export class PathRtt {
     if (nowMs >= this.#periodEndMs) {
       this.#periodEndMs = nowMs + PERIOD_MS;
       this.#leastBeforeMs = this.#leastMs;
-      this.#leastMs = sampleMs;
-    } else {
-      this.#leastMs = Math.min(sampleMs, this.#leastMs ?? sampleMs);
+      this.#leastMs = Infinity;
     }
+    this.#leastMs = Math.min(this.#leastMs, sampleMs);
   }
 }

@@ -17,7 +17,7 @@ export function streamMaker(
     streamClosed: (one) => writer.forget(one),
     handlerThrew: (reason) => assert.fail(String(reason)),
   };
-  const growth = {
+  const sizing = {
     maxWindowBytes: 0,
     budget: new BufferBudget(0),
     rttMs: () => undefined,
@@ -30,7 +30,7 @@ export function streamMaker(
       id,
       host,
       sendWindow: new SendWindow(creditBytes),
-      receiveWindow: new ReceiveWindow(0, growth),
+      receiveWindow: new ReceiveWindow(0, sizing),
       sending: 'body',
       receiving: 'head',
     });
