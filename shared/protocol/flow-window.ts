@@ -81,9 +81,9 @@ export class ReceiveWindow {
   #buffered = 0;
   /** Consumed, not yet given back as credit. */
   #owed = 0;
-  /** Consumed since the speed was measured last, and when that was. */
+  /** Consumed since the speed was measured last, and when that was; first, when bytes came: their sender may have thought. */
   #measuredBytes = 0;
-  #measuredAtMs: number;
+  #measuredAtMs: number | undefined;
   /** What `openedStreams` was then, and when it was last seen to have changed. */
   #knownStreams: number;
   #newcomersAtMs = -Infinity;
@@ -94,7 +94,6 @@ export class ReceiveWindow {
     this.#size = initialBytes;
     this.#outstanding = initialBytes;
     this.#sizing = sizing;
-    this.#measuredAtMs = initialBytes === 0 ? 0 : sizing.nowMs();
     this.#knownStreams = sizing.openedStreams;
   }
 
@@ -113,6 +112,7 @@ export class ReceiveWindow {
     }
     this.#outstanding -= bytes;
     this.#buffered += bytes;
+    this.#measuredAtMs ??= this.#sizing.nowMs();
   }
 
   /** Notes bytes that the reader has taken; returns the credit to grant now, 0 for none yet. */
@@ -163,7 +163,7 @@ export class ReceiveWindow {
     const pathMs = rttMs();
     if (pathMs === undefined) return 0;
     const now = nowMs();
-    const elapsedMs = now - this.#measuredAtMs;
+    const elapsedMs = now - (this.#measuredAtMs ?? now);
     if (elapsedMs < MEASURE_MS && pathMs < MEASURE_MS) return 0;
     const windowMs = (elapsedMs * this.#size) / this.#measuredBytes;
     if (openedStreams !== this.#knownStreams) this.#newcomersAtMs = now;
