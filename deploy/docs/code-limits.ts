@@ -420,6 +420,12 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: 'A target that does not answer has gone: its requests are ended.',
   },
   {
+    name: 'READ_BYTES',
+    file: 'shared/forwarding/read-buffer.ts',
+    guards: 'Bytes of one read from a plain connection to a target; one buffer for all of them.',
+    whenReached: 'The rest is read next.',
+  },
+  {
     name: 'REFRESH_INTERVAL_MS',
     file: 'shared/forwarding/service-catalog.ts',
     guards: 'Between two looks at the files that targets are made of.',

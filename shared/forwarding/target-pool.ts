@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 // part by part: the whole of undici, with fetch, caches and sockets, takes 6 MiB more of each process
 import buildConnector from 'undici/lib/core/connect.js';
 import { holdEndUntilRead } from './held-end.js';
+import { THROUGH_READ_BUFFER } from './read-buffer.js';
 import { TargetConnections } from './target-connections.js';
 import type { TargetEndpoint, TargetTls } from './target.js';
 
@@ -74,7 +75,10 @@ export class TargetPools {
       headersTimeout: 0, // http-forwarder.ts counts from the end of the request
       bodyTimeout: 0, // a watch may be quiet for an hour
       maxHeaderSize: maxHeaderBytes,
-      connect: connectorOf({ timeout: targetConnectTimeoutMs, ...tlsConnectOptions(endpoint) }),
+      connect: connectorOf({
+        timeout: targetConnectTimeoutMs,
+        ...(tlsConnectOptions(endpoint) ?? { onread: THROUGH_READ_BUFFER }),
+      }),
     });
   }
 }
