@@ -221,7 +221,7 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
   {
     name: 'MAX_TURN_PIECES',
     file: 'shared/protocol/fair-writer.ts',
-    guards: 'Frames in which it may send that.',
+    guards: 'Pieces, as its source gave them, that make up those.',
     whenReached: 'The stream goes to the end of the line.',
   },
   {

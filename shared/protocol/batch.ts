@@ -4,7 +4,7 @@
  * its own, so that bytes made before would be copied once more.
  */
 import { TunnelError } from '../errors.js';
-import type { Frame } from './frame.js';
+import type { OutgoingFrame } from './frame.js';
 import { bodySize, frameSize, writeFrame } from './frame-encoder.js';
 import { WireWriter, fieldSize } from './wire-writer.js';
 
@@ -14,15 +14,16 @@ export type OutgoingMessage = Pick<Buffer, 'length' | 'byteLength'> & {
   copy(target: Buffer, at: number): number;
 };
 
-/** What a frame that waits costs besides its bytes. */
+/** What a frame that waits costs besides its bytes, and each piece of data in it. */
 const FRAME_COST_BYTES = 64;
 
 /** Frames in their order, as one protobuf Batch. */
 export class Batch implements OutgoingMessage {
-  readonly #frames: Frame[] = [];
+  readonly #frames: OutgoingFrame[] = [];
   /** Of the message inside each frame; sizes are found once, since heads are walked through for them. */
   readonly #bodySizes: number[] = [];
   #length = 0;
+  #cost = 0;
 
   /** Encoded bytes. */
   get length(): number {
@@ -39,10 +40,10 @@ export class Batch implements OutgoingMessage {
 
   /** Bytes it takes of limits while it waits. */
   get cost(): number {
-    return this.#length + this.#frames.length * FRAME_COST_BYTES;
+    return this.#cost;
   }
 
-  add(frame: Frame): void {
+  add(frame: OutgoingFrame): void {
     this.#push(frame, bodySize(frame));
   }
 
@@ -57,21 +58,21 @@ export class Batch implements OutgoingMessage {
     let count = 0;
     for (const frame of this.#frames) {
       const size = this.#bodySizes[count] ?? 0;
-      const cost = FRAME_COST_BYTES + sizeInBatch(frame, size);
-      if (count > 0 && front.cost + cost > maxBytes) break;
+      if (count > 0 && front.cost + costInBatch(frame, size) > maxBytes) break;
       front.#push(frame, size);
       count++;
     }
     this.#frames.splice(0, count);
     this.#bodySizes.splice(0, count);
     this.#length -= front.length;
+    this.#cost -= front.cost;
     return front;
   }
 
   copy(target: Buffer, at: number): number {
     const writer = new WireWriter(target, at);
     for (let i = 0; i < this.#frames.length; i++) {
-      const frame = this.#frames[i] as Frame; // i is below the length
+      const frame = this.#frames[i] as OutgoingFrame; // i is below the length
       const size = this.#bodySizes[i] ?? 0;
       writer.startField(1, frameSize(frame, size));
       writeFrame(writer, frame, size);
@@ -83,13 +84,19 @@ export class Batch implements OutgoingMessage {
     return this.#length;
   }
 
-  #push(frame: Frame, size: number): void {
+  #push(frame: OutgoingFrame, size: number): void {
     this.#frames.push(frame);
     this.#bodySizes.push(size);
     this.#length += sizeInBatch(frame, size);
+    this.#cost += costInBatch(frame, size);
   }
 }
 
-function sizeInBatch(frame: Frame, body: number): number {
+function sizeInBatch(frame: OutgoingFrame, body: number): number {
   return fieldSize(1, frameSize(frame, body));
+}
+
+function costInBatch(frame: OutgoingFrame, body: number): number {
+  const parts = frame.kind === 'data' ? frame.pieces.length : 1;
+  return sizeInBatch(frame, body) + parts * FRAME_COST_BYTES;
 }

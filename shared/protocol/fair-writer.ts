@@ -5,7 +5,7 @@
  */
 import { Batch } from './batch.js';
 import type { OutgoingMessage } from './batch.js';
-import type { Frame } from './frame.js';
+import type { UrgentFrame } from './frame.js';
 import { DATA_FRAME_OVERHEAD } from './frame-encoder.js';
 import type { TunnelStream } from './tunnel-stream.js';
 import { WaitingLine } from '../waiting-line.js';
@@ -16,9 +16,9 @@ export interface FrameLink {
   send(message: OutgoingMessage, onSent: () => void): void;
 }
 
-/** Data a stream may send per turn: small enough that others are not delayed, large enough to be cheap. */
+/** Data a stream may send per turn, in one frame: small enough that others are not delayed, large enough to be cheap. */
 const TURN_BYTES = 64 * 1024;
-/** Pieces of data per turn, each a frame: without this, one of many tiny pieces would be a large message. */
+/** Pieces of data per turn: one of very many tiny pieces would be work that others wait for. */
 const MAX_TURN_PIECES = 256;
 /** A stream with no more than this waiting is interactive and goes before bulk. */
 const LIGHT_BYTES = 8 * 1024;
@@ -79,7 +79,7 @@ export class FairWriter {
   }
 
   /** Queues a frame ahead of data. */
-  sendNow(frame: Frame): void {
+  sendNow(frame: UrgentFrame): void {
     if (this.#isClosed) return;
     this.#urgent.add(frame);
     if (frame.kind === 'open' || frame.kind === 'head') this.#heads++;
@@ -106,7 +106,7 @@ export class FairWriter {
    * Sends what is queued ahead of data and then `frame`, even if the link is full: ends of streams that
    * are complete must not get lost with the session. Follow it by `close`.
    */
-  sendLast(frame: Frame): void {
+  sendLast(frame: UrgentFrame): void {
     if (this.#isClosed) return;
     if (this.urgentBytes > LAST_WORDS_BYTES) this.#urgent = new Batch();
     this.sendNow(frame);
@@ -207,23 +207,24 @@ export class FairWriter {
   }
 
   /**
-   * Pieces that fit a turn whole: each cut costs a frame, and a write at the far end. One fits always: a turn is as
-   * large as the largest frame. Returns what they take of a batch.
+   * Pieces that fit a turn whole, as one frame: each frame is a write at the far end, and so is the rest of a piece that
+   * is cut. One piece fits always: a turn is as large as the largest frame. Returns what it takes of a batch, where tiny
+   * pieces count for more than their bytes, as they do while they wait.
    */
   #takeTurn(stream: TunnelStream, batch: Batch): number {
-    let bytes = 0;
-    let pieces = 0;
+    const pieces: Buffer[] = [];
+    let length = 0;
     while (
       stream.isSendable &&
-      pieces < MAX_TURN_PIECES &&
-      bytes + stream.nextDataBytes <= TURN_BYTES
+      pieces.length < MAX_TURN_PIECES &&
+      length + stream.nextDataBytes <= TURN_BYTES
     ) {
       const piece = stream.takeData();
-      bytes += piece.length;
-      pieces++;
-      batch.add({ kind: 'data', stream: stream.id, bytes: piece });
+      pieces.push(piece);
+      length += piece.length;
     }
+    if (length > 0) batch.add({ kind: 'data', stream: stream.id, pieces, length });
     stream.dataTaken();
-    return bytes + pieces * DATA_FRAME_OVERHEAD;
+    return length + pieces.length * DATA_FRAME_OVERHEAD;
   }
 }

@@ -5,7 +5,7 @@
 import type { HeaderList } from '../http/header-list.js';
 import { assertNever } from '../errors.js';
 import type { ServiceAdvertisement } from '../service-advertisement.js';
-import type { Frame, HelloFrame, OpenFrame, WelcomeFrame } from './frame.js';
+import type { HelloFrame, OpenFrame, OutgoingFrame, WelcomeFrame } from './frame.js';
 import {
   fieldSize,
   latin1FieldSize,
@@ -40,10 +40,10 @@ export const FRAME_FIELDS = {
 export const DATA_FRAME_OVERHEAD = 24;
 
 /** Bytes of what stands in the frame's field: its message, its payload or its number. */
-export function bodySize(frame: Frame): number {
+export function bodySize(frame: OutgoingFrame): number {
   switch (frame.kind) {
     case 'data':
-      return frame.bytes.length;
+      return frame.length;
     case 'credit':
       return varintSize(frame.bytes);
     case 'ping':
@@ -55,7 +55,7 @@ export function bodySize(frame: Frame): number {
 }
 
 /** Bytes of a whole frame; `body` is its `bodySize`. */
-export function frameSize(frame: Frame, body: number): number {
+export function frameSize(frame: OutgoingFrame, body: number): number {
   const stream = streamOf(frame);
   const streamSize = stream === 0 ? 0 : 1 + varintSize(stream);
   const kind = FRAME_FIELDS[frame.kind];
@@ -71,12 +71,14 @@ export function frameSize(frame: Frame, body: number): number {
 }
 
 /** Writes a frame; `body` is its `bodySize`. */
-export function writeFrame(writer: WireWriter, frame: Frame, body: number): void {
+export function writeFrame(writer: WireWriter, frame: OutgoingFrame, body: number): void {
   writer.varintField(FRAME_FIELDS.stream, streamOf(frame));
   const kind = FRAME_FIELDS[frame.kind];
   switch (frame.kind) {
     case 'data':
-      return writer.bytesField(kind, frame.bytes);
+      writer.startField(kind, body);
+      for (const piece of frame.pieces) writer.bytes(piece);
+      return;
     case 'credit':
       writer.varint(kind << 3);
       return writer.varint(frame.bytes);
@@ -91,7 +93,7 @@ export function writeFrame(writer: WireWriter, frame: Frame, body: number): void
 }
 
 /** Number of its stream, 0 for frames of the session. */
-function streamOf(frame: Frame): number {
+function streamOf(frame: OutgoingFrame): number {
   switch (frame.kind) {
     case 'open':
     case 'head':
@@ -105,7 +107,7 @@ function streamOf(frame: Frame): number {
   }
 }
 
-type MessageFrame = Exclude<Frame, { kind: 'ping' | 'pong' | 'credit' | 'data' }>;
+type MessageFrame = Exclude<OutgoingFrame, { kind: 'ping' | 'pong' | 'credit' | 'data' }>;
 
 function messageSize(frame: MessageFrame): number {
   switch (frame.kind) {

@@ -132,5 +132,19 @@ export interface ResetFrame {
   readonly retryAfterSeconds: number;
 }
 
-/** Everything that travels. */
+/** Everything that travels, as it arrives. */
 export type Frame = SessionFrame | StreamFrame;
+
+/** What is sent ahead of data. */
+export type UrgentFrame = Exclude<Frame, { kind: 'data' }>;
+
+/** Data as it is sent: pieces of `length` bytes together, as their source gave them, which travel as one frame. */
+export interface GatheredData {
+  readonly kind: 'data';
+  readonly stream: number;
+  readonly pieces: readonly Buffer[];
+  readonly length: number;
+}
+
+/** Everything that travels, as it is sent. */
+export type OutgoingFrame = UrgentFrame | GatheredData;

@@ -84,6 +84,11 @@ export class WireWriter {
 
   bytesField(field: number, bytes: Uint8Array): void {
     this.startField(field, bytes.length);
+    this.bytes(bytes);
+  }
+
+  /** Part of the content of a field. */
+  bytes(bytes: Uint8Array): void {
     this.#buffer.set(bytes, this.#at);
     this.#at += bytes.length;
   }

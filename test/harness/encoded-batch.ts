@@ -3,7 +3,7 @@
  */
 import { Batch } from '../../shared/protocol/batch.js';
 import type { OutgoingMessage } from '../../shared/protocol/batch.js';
-import type { Frame } from '../../shared/protocol/frame.js';
+import type { Frame, OutgoingFrame } from '../../shared/protocol/frame.js';
 
 /** What `message` puts on the wire. Throws when it is not as long as it says. */
 export function bytesOf(message: OutgoingMessage): Buffer {
@@ -16,9 +16,16 @@ export function bytesOf(message: OutgoingMessage): Buffer {
   return bytes.subarray(MARGIN, -MARGIN);
 }
 
+/** A frame as it is sent: data in one piece. */
+function outgoing(frame: Frame): OutgoingFrame {
+  if (frame.kind !== 'data') return frame;
+  const { kind, stream, bytes } = frame;
+  return { kind, stream, pieces: [bytes], length: bytes.length };
+}
+
 /** One message with these frames. */
 export function encodeBatch(frames: readonly Frame[]): Buffer {
   const batch = new Batch();
-  for (const frame of frames) batch.add(frame);
+  for (const frame of frames) batch.add(outgoing(frame));
   return bytesOf(batch);
 }
