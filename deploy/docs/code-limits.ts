@@ -215,13 +215,14 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
   {
     name: 'TURN_BYTES',
     file: 'shared/protocol/fair-writer.ts',
-    guards: 'What one stream may send before the next has its turn, headers of frames not counted.',
+    guards:
+      'What one stream may send before the next has its turn, the header of the frame not counted.',
     whenReached: 'The stream goes to the end of the line.',
   },
   {
     name: 'MAX_TURN_PIECES',
     file: 'shared/protocol/fair-writer.ts',
-    guards: 'Pieces, as its source gave them, that make up those.',
+    guards: 'Pieces, as its source gave them, that it may send in one turn.',
     whenReached: 'The stream goes to the end of the line.',
   },
   {
@@ -231,10 +232,16 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: 'It takes turns with the others.',
   },
   {
+    name: 'PIECE_BYTES',
+    file: 'shared/protocol/fair-writer.ts',
+    guards: 'What each of those pieces takes of a gRPC message besides its bytes.',
+    whenReached: 'A message of tiny pieces takes no further turn although it has few bytes.',
+  },
+  {
     name: 'BATCH_BYTES',
     file: 'shared/protocol/fair-writer.ts',
     guards:
-      'Data after which a gRPC message takes no further turn; with the last turns 236 KiB at most.',
+      'Data after which a gRPC message takes no further turn; with the last turns 225 KiB at most.',
     whenReached: 'The rest goes into the next one.',
   },
   {
@@ -267,6 +274,13 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     file: 'shared/protocol/flow-window.ts',
     guards: 'How long a stream on a shorter path is watched, at least, before its window changes.',
     whenReached: 'The window grows, stays, or shrinks by a quarter.',
+  },
+  {
+    name: 'AT_ONCE_MS',
+    file: 'shared/protocol/flow-window.ts',
+    guards:
+      'After the first byte of a stream: what is consumed within it says nothing of the speed.',
+    whenReached: 'What is consumed later is measured.',
   },
   {
     name: 'TURNS_MS',

@@ -14,7 +14,7 @@ export type OutgoingMessage = Pick<Buffer, 'length' | 'byteLength'> & {
   copy(target: Buffer, at: number): number;
 };
 
-/** What a frame that waits costs besides its bytes, and each piece of data in it. */
+/** What a frame that waits costs besides its bytes; data, for each piece. */
 const FRAME_COST_BYTES = 64;
 
 /** Frames in their order, as one protobuf Batch. */
@@ -58,7 +58,8 @@ export class Batch implements OutgoingMessage {
     let count = 0;
     for (const frame of this.#frames) {
       const size = this.#bodySizes[count] ?? 0;
-      if (count > 0 && front.cost + costInBatch(frame, size) > maxBytes) break;
+      const cost = sizeInBatch(frame, size) + extraCost(frame);
+      if (count > 0 && front.cost + cost > maxBytes) break;
       front.#push(frame, size);
       count++;
     }
@@ -87,8 +88,9 @@ export class Batch implements OutgoingMessage {
   #push(frame: OutgoingFrame, size: number): void {
     this.#frames.push(frame);
     this.#bodySizes.push(size);
-    this.#length += sizeInBatch(frame, size);
-    this.#cost += costInBatch(frame, size);
+    const bytes = sizeInBatch(frame, size);
+    this.#length += bytes;
+    this.#cost += bytes + extraCost(frame);
   }
 }
 
@@ -96,7 +98,6 @@ function sizeInBatch(frame: OutgoingFrame, body: number): number {
   return fieldSize(1, frameSize(frame, body));
 }
 
-function costInBatch(frame: OutgoingFrame, body: number): number {
-  const parts = frame.kind === 'data' ? frame.pieces.length : 1;
-  return sizeInBatch(frame, body) + parts * FRAME_COST_BYTES;
+function extraCost(frame: OutgoingFrame): number {
+  return FRAME_COST_BYTES * (frame.kind === 'data' ? frame.pieces.length : 1);
 }

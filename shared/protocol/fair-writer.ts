@@ -6,7 +6,6 @@
 import { Batch } from './batch.js';
 import type { OutgoingMessage } from './batch.js';
 import type { UrgentFrame } from './frame.js';
-import { DATA_FRAME_OVERHEAD } from './frame-encoder.js';
 import type { TunnelStream } from './tunnel-stream.js';
 import { WaitingLine } from '../waiting-line.js';
 
@@ -20,6 +19,8 @@ export interface FrameLink {
 const TURN_BYTES = 64 * 1024;
 /** Pieces of data per turn: one of very many tiny pieces would be work that others wait for. */
 const MAX_TURN_PIECES = 256;
+/** What a piece takes of a batch besides its bytes: tiny ones are work, too. */
+const PIECE_BYTES = 24;
 /** A stream with no more than this waiting is interactive and goes before bulk. */
 const LIGHT_BYTES = 8 * 1024;
 /** A batch with this much data, frames included, takes no further turn: two full ones fit. */
@@ -208,8 +209,7 @@ export class FairWriter {
 
   /**
    * Pieces that fit a turn whole, as one frame: each frame is a write at the far end, and so is the rest of a piece that
-   * is cut. One piece fits always: a turn is as large as the largest frame. Returns what it takes of a batch, where tiny
-   * pieces count for more than their bytes, as they do while they wait.
+   * is cut. One piece fits always: a turn is as large as the largest frame. Returns what it takes of a batch.
    */
   #takeTurn(stream: TunnelStream, batch: Batch): number {
     const pieces: Buffer[] = [];
@@ -225,6 +225,6 @@ export class FairWriter {
     }
     if (length > 0) batch.add({ kind: 'data', stream: stream.id, pieces, length });
     stream.dataTaken();
-    return length + pieces.length * DATA_FRAME_OVERHEAD;
+    return length + pieces.length * PIECE_BYTES;
   }
 }

@@ -50,9 +50,12 @@ const CREDIT_SHARE = 4;
 
 /**
  * What has passed in this long at least says how fast a stream is. What came while a process was busy is taken at
- * once, and would be thought to be a fast path. Longer paths are measured by a round trip.
+ * once, and would be thought to be a fast path. Longer paths are measured by a round trip, or by their first window.
  */
 const MEASURE_MS = 20;
+
+/** What is consumed within this of the first byte came in its message, or could not have come faster. */
+const AT_ONCE_MS = 1;
 
 /** A window that empties in so many round trips may be what limits the sender, and grows. */
 const GROW_ROUNDS = 2;
@@ -81,9 +84,12 @@ export class ReceiveWindow {
   #buffered = 0;
   /** Consumed, not yet given back as credit. */
   #owed = 0;
-  /** Consumed since the speed was measured last, and when that was; first, when bytes came: their sender may have thought. */
+  /** Consumed since the speed was measured last, and when that was; for the first time, when the first bytes came. */
   #measuredBytes = 0;
   #measuredAtMs: number | undefined;
+  /** Of the first measurement: what was consumed when its time began. */
+  #earlyBytes = 0;
+  #isMeasured = false;
   /** What `openedStreams` was then, and when it was last seen to have changed. */
   #knownStreams: number;
   #newcomersAtMs = -Infinity;
@@ -112,6 +118,7 @@ export class ReceiveWindow {
     }
     this.#outstanding -= bytes;
     this.#buffered += bytes;
+    // not from the opening on: the way of the request, and what the sender thinks, are not its speed
     this.#measuredAtMs ??= this.#sizing.nowMs();
   }
 
@@ -125,6 +132,8 @@ export class ReceiveWindow {
     }
     this.#owed += bytes;
     this.#measuredBytes += bytes;
+    if (!this.#isMeasured && this.#elapsedMs(this.#sizing.nowMs()) < AT_ONCE_MS)
+      this.#earlyBytes += bytes;
     if (this.#owed < this.#size / CREDIT_SHARE) return 0;
     const credit = this.#owed + this.#resize();
     this.#owed = 0;
@@ -163,9 +172,12 @@ export class ReceiveWindow {
     const pathMs = rttMs();
     if (pathMs === undefined) return 0;
     const now = nowMs();
-    const elapsedMs = now - (this.#measuredAtMs ?? now);
+    const elapsedMs = this.#elapsedMs(now);
     if (elapsedMs < MEASURE_MS && pathMs < MEASURE_MS) return 0;
-    const windowMs = (elapsedMs * this.#size) / this.#measuredBytes;
+    const measuredBytes = this.#measuredBytes - this.#earlyBytes;
+    const windowMs = measuredBytes > 0 ? (elapsedMs * this.#size) / measuredBytes : 0;
+    this.#isMeasured = true;
+    this.#earlyBytes = 0;
     if (openedStreams !== this.#knownStreams) this.#newcomersAtMs = now;
     this.#measuredBytes = 0;
     this.#measuredAtMs = now;
@@ -176,6 +188,11 @@ export class ReceiveWindow {
       return this.#buffered > this.#size / 2 ? 0 : this.#grow();
     }
     return isQueueFelt && windowMs > SHRINK_ROUNDS * roundMs ? this.#shrink() : 0;
+  }
+
+  /** Since the speed was measured last, or the first bytes came. */
+  #elapsedMs(now: number): number {
+    return now - (this.#measuredAtMs ?? -Infinity);
   }
 
   #grow(): number {

@@ -36,9 +36,6 @@ export const FRAME_FIELDS = {
   credit: 16,
 } as const;
 
-/** Bytes that a data frame adds to a batch besides its payload, at most; for filling batches. */
-export const DATA_FRAME_OVERHEAD = 24;
-
 /** Bytes of what stands in the frame's field: its message, its payload or its number. */
 export function bodySize(frame: OutgoingFrame): number {
   switch (frame.kind) {

@@ -139,7 +139,7 @@ export type Frame = SessionFrame | StreamFrame;
 export type UrgentFrame = Exclude<Frame, { kind: 'data' }>;
 
 /** Data as it is sent: pieces of `length` bytes together, as their source gave them, which travel as one frame. */
-export interface GatheredData {
+export interface GatheredDataFrame {
   readonly kind: 'data';
   readonly stream: number;
   readonly pieces: readonly Buffer[];
@@ -147,4 +147,4 @@ export interface GatheredData {
 }
 
 /** Everything that travels, as it is sent. */
-export type OutgoingFrame = UrgentFrame | GatheredData;
+export type OutgoingFrame = UrgentFrame | GatheredDataFrame;

@@ -11,14 +11,7 @@ import type { FrameLink } from './fair-writer.js';
 import { ReceiveWindow, SendWindow } from './flow-window.js';
 import type { WindowSizing } from './flow-window.js';
 import { decodeBatch } from './frame-decoder.js';
-import type {
-  Frame,
-  OpenFrame,
-  RequestHead,
-  SessionFrame,
-  StreamFrame,
-  UrgentFrame,
-} from './frame.js';
+import type { Frame, OpenFrame, RequestHead, SessionFrame, StreamFrame } from './frame.js';
 import { headFault } from './head-limits.js';
 import { TunnelStream } from './tunnel-stream.js';
 import type { StreamHandler, StreamHost } from './tunnel-stream.js';
@@ -166,7 +159,7 @@ export class Multiplexer implements StreamHost {
 
   // ---- StreamHost -------------------------------------------------------------------------------
 
-  sendNow(frame: UrgentFrame): void {
+  sendNow(frame: Exclude<StreamFrame, { kind: 'data' }>): void {
     this.#writer.sendNow(frame);
   }
 

@@ -6,7 +6,7 @@ import { TunnelError, isErrorCode, tunnelErrorFrom } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { HeaderList } from '../http/header-list.js';
 import type { ReceiveWindow, SendWindow } from './flow-window.js';
-import type { ResetFrame, ResponseHead, StreamFrame, UrgentFrame } from './frame.js';
+import type { ResetFrame, ResponseHead, StreamFrame } from './frame.js';
 import { PROTOCOL_LIMITS } from './frame.js';
 import { headFault } from './head-limits.js';
 import type { HalfEvent, HalfState } from './stream-state.js';
@@ -41,7 +41,7 @@ export interface StreamObserver {
 /** What a stream needs of its multiplexer. */
 export interface StreamHost {
   /** Sends a small frame ahead of bulk data. */
-  sendNow(frame: UrgentFrame): void;
+  sendNow(frame: Exclude<StreamFrame, DataFrame>): void;
   /** The stream has data to send and credit for it. */
   hasData(stream: TunnelStream): void;
   /** Both halves are over. */

@@ -16,11 +16,13 @@ export function bytesOf(message: OutgoingMessage): Buffer {
   return bytes.subarray(MARGIN, -MARGIN);
 }
 
-/** A frame as it is sent: data in one piece. */
+/** A frame as it is sent: data in pieces, where there is enough of it. */
 function outgoing(frame: Frame): OutgoingFrame {
   if (frame.kind !== 'data') return frame;
   const { kind, stream, bytes } = frame;
-  return { kind, stream, pieces: [bytes], length: bytes.length };
+  const cut = Math.ceil(bytes.length / 3);
+  const pieces = [bytes.subarray(0, cut), bytes.subarray(cut)].filter(({ length }) => length > 0);
+  return { kind, stream, pieces, length: bytes.length };
 }
 
 /** One message with these frames. */

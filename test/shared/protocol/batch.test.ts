@@ -23,6 +23,17 @@ describe('a batch', () => {
     assert.deepEqual(ids(batch), [1, 2, 3, 4]);
   });
 
+  it('costs more than its bytes, for each frame and each piece of data', () => {
+    const [ping, data] = [batchOf(1), new Batch()];
+    const pieces = [Buffer.of(1), Buffer.of(2), Buffer.of(3)];
+    data.add({ kind: 'data', stream: 1, pieces, length: 3 });
+    const extra = ping.cost - ping.length;
+    assert.ok(extra > 0);
+    assert.equal(data.cost - data.length, 3 * extra);
+    data.append(ping);
+    assert.equal(data.cost - data.length, 4 * extra);
+  });
+
   it('refuses to write frames that are not what it counted', () => {
     const headers = ['X-Name', 'value'];
     const batch = new Batch();

@@ -14,6 +14,8 @@ import { streamMaker } from './stream-maker.js';
 const KIB = 1024;
 /** What the transport may hold, and somewhat more. */
 const FULL_LINK_BYTES = 512 * KIB;
+/** Of a message, as LIMITS.md has it. */
+const MOST_DATA_BYTES = 225 * KIB;
 
 describe('the order of frames', () => {
   it('is that of their making, with all of one turn in one batch', async () => {
@@ -358,6 +360,8 @@ describe('a batch', () => {
       assert.ok(parts.link.sizes.length > 1);
       const largest = Math.max(...parts.link.sizes);
       assert.ok(largest <= PROTOCOL_LIMITS.maxBatchBytes, `${largest} bytes`);
+      const areData = parts.batches.flat().every(({ kind }) => kind === 'data');
+      assert.ok(!areData || largest <= MOST_DATA_BYTES, `${largest} bytes of data`);
     });
   }
 });

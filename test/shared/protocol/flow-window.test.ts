@@ -68,6 +68,24 @@ describe('a receive window', () => {
     assert.equal(turn(window, clock, 80), 200);
   });
 
+  it('leaves out what came with the first byte, as messages come whole', () => {
+    const { window, clock } = set({ size: 100, rttMs: 30 });
+    const comes = (bytes: number): number => {
+      window.received(bytes);
+      return window.consumed(bytes);
+    };
+    assert.equal(comes(20) + comes(30), 50);
+    clock.advance(52);
+    assert.equal(comes(50), 50, 'half a window in 52 ms is none in 60');
+    assert.equal(window.size, 100);
+  });
+
+  it('grows when the first window comes all at once over a long path', () => {
+    const { window } = set({ size: 100, rttMs: 50 });
+    window.received(100);
+    assert.equal(window.consumed(100), 200);
+  });
+
   it('measures each emptying by itself, so that a slow one does not count for ever', () => {
     const { window, clock } = set({ size: 100, rttMs: 50 });
     assert.equal(turn(window, clock, 60_000), 100);

@@ -96,18 +96,18 @@ describe('the window of a fast stream', () => {
   });
 });
 
-/** What the reading end holds for windows after a window of bulk every 4 ms, on a link that takes no time. */
+/** What the reading end holds for windows after a window of bulk every 3 ms, on a link that takes no time. */
 async function reservedAfterBulk(
   beside: (pair: SessionPair) => void | Promise<void>,
 ): Promise<number> {
   const pair = await SessionPair.serving();
   const { stream } = await request(pair);
   stream.sendHead(OK);
-  for (let i = 0; i < 6; i++) {
+  for (let i = 0; i < 9; i++) {
     await beside(pair);
     stream.write(Buffer.alloc(256 * 1024));
     await pair.settle();
-    pair.clock.advance(4);
+    pair.clock.advance(3);
   }
   return pair.acceptor.budget.reserved;
 }
