@@ -118,10 +118,17 @@ export interface HeadFrame extends ResponseHead {
 export type StreamFrame =
   | OpenFrame
   | HeadFrame
-  | { readonly kind: 'data'; readonly stream: number; readonly bytes: Buffer }
+  | DataFrame
   | { readonly kind: 'end'; readonly stream: number; readonly trailers: HeaderList }
   | ResetFrame
   | { readonly kind: 'credit'; readonly stream: number; readonly bytes: number };
+
+/** Body bytes, as they arrive. */
+export interface DataFrame {
+  readonly kind: 'data';
+  readonly stream: number;
+  readonly bytes: Buffer;
+}
 
 /** Ends a stream as failed, or, with an empty code, as no longer wanted. */
 export interface ResetFrame {
@@ -136,9 +143,9 @@ export interface ResetFrame {
 export type Frame = SessionFrame | StreamFrame;
 
 /** What is sent ahead of data. */
-export type UrgentFrame = Exclude<Frame, { kind: 'data' }>;
+export type UrgentFrame = Exclude<Frame, DataFrame>;
 
-/** Data as it is sent: pieces of `length` bytes together, as their source gave them, which travel as one frame. */
+/** Body bytes, as they are sent: pieces of `length` bytes together, as their source gave them, which travel as one frame. */
 export interface GatheredDataFrame {
   readonly kind: 'data';
   readonly stream: number;

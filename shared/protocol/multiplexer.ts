@@ -11,7 +11,14 @@ import type { FrameLink } from './fair-writer.js';
 import { ReceiveWindow, SendWindow } from './flow-window.js';
 import type { WindowSizing } from './flow-window.js';
 import { decodeBatch } from './frame-decoder.js';
-import type { Frame, OpenFrame, RequestHead, SessionFrame, StreamFrame } from './frame.js';
+import type {
+  DataFrame,
+  Frame,
+  OpenFrame,
+  RequestHead,
+  SessionFrame,
+  StreamFrame,
+} from './frame.js';
 import { headFault } from './head-limits.js';
 import { TunnelStream } from './tunnel-stream.js';
 import type { StreamHandler, StreamHost } from './tunnel-stream.js';
@@ -159,7 +166,7 @@ export class Multiplexer implements StreamHost {
 
   // ---- StreamHost -------------------------------------------------------------------------------
 
-  sendNow(frame: Exclude<StreamFrame, { kind: 'data' }>): void {
+  sendNow(frame: Exclude<StreamFrame, DataFrame>): void {
     this.#writer.sendNow(frame);
   }
 

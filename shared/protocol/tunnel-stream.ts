@@ -6,7 +6,7 @@ import { TunnelError, isErrorCode, tunnelErrorFrom } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { HeaderList } from '../http/header-list.js';
 import type { ReceiveWindow, SendWindow } from './flow-window.js';
-import type { ResetFrame, ResponseHead, StreamFrame } from './frame.js';
+import type { DataFrame, ResetFrame, ResponseHead, StreamFrame } from './frame.js';
 import { PROTOCOL_LIMITS } from './frame.js';
 import { headFault } from './head-limits.js';
 import type { HalfEvent, HalfState } from './stream-state.js';
@@ -56,7 +56,6 @@ const SEND_BUFFER_BYTES = 128 * 1024;
 /** Length of an error text that a peer may make us pass on. */
 const MAX_TEXT_LENGTH = 2000;
 
-type DataFrame = Extract<StreamFrame, { kind: 'data' }>;
 type HeldFrame = Extract<StreamFrame, { kind: 'head' | 'data' | 'end' }>;
 
 /** The parts a multiplexer makes a stream from. */
