@@ -8,6 +8,7 @@ import * as tls from 'node:tls';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { Server } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock.js';
+import { AcceptQueue } from '../../shared/http/accept-queue.js';
 import { listen } from '../../shared/http/listen.js';
 import type { BoundAddress } from '../../shared/http/listen.js';
 import { setServerContext } from '../../shared/http/server-context.js';
@@ -58,18 +59,27 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
       options.onCall(call, connection);
     },
   });
+  const handshakes = createHandshakes(options, (socket) => connections.accept(socket));
+  const queue = new AcceptQueue({
+    maxWaitMs: options.idleMs,
+    clock: options.clock,
+    begin: (socket) => {
+      if (handshakes === undefined) connections.accept(socket);
+      else handshakes.emit('connection', socket);
+    },
+  });
   const sockets = new Set<net.Socket>();
-  const listener = createListener(options, (socket) => connections.accept(socket));
-  listener.on('connection', (socket: net.Socket) => {
+  const listener = net.createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
+    queue.add(socket);
   });
   const { port, bindAddress: host } = options;
   const address = await listen(listener, { port, host, what: 'agents', option: 'agentListenPort' });
   return {
     address,
     setSecureContext: (secure) => {
-      if (listener instanceof tls.Server) setServerContext(listener, secure);
+      if (handshakes !== undefined) setServerContext(handshakes, secure);
     },
     stopListening: () => void listener.close(),
     close: () => {
@@ -91,27 +101,27 @@ function createGrpcServer(): Server {
   });
 }
 
-function createListener(
-  options: TunnelServerOptions,
+/** Does the handshakes of connections that are accepted elsewhere; undefined when an ingress in front ends TLS. */
+function createHandshakes(
+  { tls: secure, log }: TunnelServerOptions,
   onReady: (socket: net.Socket) => void,
-): net.Server {
-  if (options.tls === undefined) return net.createServer({ noDelay: true }, onReady);
+): tls.Server | undefined {
+  if (secure === undefined) return undefined;
   const server = tls.createServer({
-    ...options.tls,
+    ...secure,
     ALPNProtocols: ['h2'],
     minVersion: 'TLSv1.2',
     requestCert: true,
     rejectUnauthorized: false, // agent-auth.ts refuses with a reason
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-    noDelay: true,
   });
-  setServerContext(server, options.tls);
+  setServerContext(server, secure);
   server.on('secureConnection', (socket: TLSSocket) => {
     if (socket.alpnProtocol === 'h2') onReady(socket);
     else socket.destroy(); // not gRPC
   });
   server.on('tlsClientError', (reason, socket) => {
-    options.log.debug({ err: reason, remoteAddress: socket.remoteAddress }, 'agent TLS failed');
+    log.debug({ err: reason, remoteAddress: socket.remoteAddress }, 'agent TLS failed');
   });
   return server;
 }

@@ -57,6 +57,18 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: 'The one that has been there longest is read anew when it comes again.',
   },
   {
+    name: 'LISTEN_BACKLOG',
+    file: 'shared/http/listen.ts',
+    guards: 'Connections of a port that wait in the kernel.',
+    whenReached: 'The kernel takes no more; peers try again after a second.',
+  },
+  {
+    name: 'MAX_ACCEPT_TURNS',
+    file: 'shared/http/accept-queue.ts',
+    guards: 'Connections of agents accepted before one of them begins its handshake.',
+    whenReached: 'The newest so far begins.',
+  },
+  {
     name: 'TLS_HANDSHAKE_TIMEOUT_MS',
     file: 'shared/intake/caller-listener.ts',
     guards: 'TLS handshake of a caller.',

@@ -23,16 +23,23 @@ export interface BoundAddress {
   readonly port: number;
 }
 
+/**
+ * Connections that the kernel keeps until Node takes them (Linux: at most net.core.somaxconn). Node's 511 are fewer
+ * than may come in the milliseconds of one turn, and who finds no room tries again after a whole second.
+ */
+const LISTEN_BACKLOG = 4096;
+
 /** Starts `server` listening; resolves with the bound address, rejects with PORT_UNAVAILABLE. */
 export function listen(server: Server, options: ListenOptions): Promise<BoundAddress> {
   return new Promise((resolve, reject) => {
     const onError = (reason: Error) => reject(portUnavailable(reason, options));
     server.once('error', onError);
-    server.listen({ port: options.port, host: options.host }, () => {
+    const { port, host } = options;
+    server.listen({ port, host, backlog: LISTEN_BACKLOG }, () => {
       server.off('error', onError);
       // A server that listens on a port has an AddressInfo; text is for pipes, null for closed ones.
-      const { address, port } = server.address() as AddressInfo;
-      resolve({ address, port });
+      const bound = server.address() as AddressInfo;
+      resolve({ address: bound.address, port: bound.port });
     });
   });
 }
