@@ -62,7 +62,7 @@ export class AgentGate {
       port,
       bindAddress,
       tls,
-      idleMs: parts.limits.connectTimeoutMs,
+      connectTimeoutMs: parts.limits.connectTimeoutMs,
       clock,
       log,
       onCall: (call, connection) =>

@@ -8,13 +8,14 @@ import * as tls from 'node:tls';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { Server } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock.js';
-import { AcceptQueue } from '../../shared/http/accept-queue.js';
 import { listen } from '../../shared/http/listen.js';
 import type { BoundAddress } from '../../shared/http/listen.js';
 import { setServerContext } from '../../shared/http/server-context.js';
+import { LogField } from '../../shared/log.js';
 import type { Log } from '../../shared/log.js';
 import { PROTOCOL_LIMITS } from '../../shared/protocol/frame.js';
 import { TUNNEL_SERVICE } from '../../shared/protocol/tunnel-rpc.js';
+import { AcceptQueue } from './accept-queue.js';
 import type { AgentCall, AgentConnection } from './agent-connection.js';
 import { AgentConnections } from './agent-connections.js';
 
@@ -24,8 +25,8 @@ export interface TunnelServerOptions {
   readonly bindAddress: string | undefined;
   /** Certificate, key and CA; undefined when an ingress in front ends TLS. */
   readonly tls: SecureContextOptions | undefined;
-  /** How long a connection may carry no call. */
-  readonly idleMs: number;
+  /** How long a connection may wait until it is served, and then carry no call. */
+  readonly connectTimeoutMs: number;
   readonly clock: Clock;
   readonly log: Log;
   onCall(call: AgentCall, connection: AgentConnection): void;
@@ -51,7 +52,8 @@ const MAX_CALLS_PER_CONNECTION = 1;
 /** Opens the port. Rejects with PORT_UNAVAILABLE, or INTERNAL when this grpc-js cannot be used. */
 export async function startTunnelServer(options: TunnelServerOptions): Promise<TunnelServer> {
   const server = createGrpcServer();
-  const connections = new AgentConnections(server, options);
+  const { port, bindAddress: host, connectTimeoutMs, clock, log } = options;
+  const connections = new AgentConnections(server, { idleMs: connectTimeoutMs, clock, log });
   server.addService(TUNNEL_SERVICE, {
     Connect: (call: AgentCall) => {
       const connection = connections.ofCall();
@@ -59,14 +61,16 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
       options.onCall(call, connection);
     },
   });
-  const handshakes = createHandshakes(options, (socket) => connections.accept(socket));
+  const tlsServer = createTlsServer(options, (socket) => connections.accept(socket));
   const queue = new AcceptQueue({
-    maxWaitMs: options.idleMs,
-    clock: options.clock,
+    maxWaitMs: connectTimeoutMs,
+    clock,
     begin: (socket) => {
-      if (handshakes === undefined) connections.accept(socket);
-      else handshakes.emit('connection', socket);
+      if (tlsServer === undefined) connections.accept(socket);
+      else tlsServer.emit('connection', socket);
     },
+    onClosed: (count) =>
+      log.debug({ [LogField.count]: count }, 'connections of agents closed before their turn'),
   });
   const sockets = new Set<net.Socket>();
   const listener = net.createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
@@ -74,14 +78,16 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
     socket.on('close', () => sockets.delete(socket));
     queue.add(socket);
   });
-  const { port, bindAddress: host } = options;
   const address = await listen(listener, { port, host, what: 'agents', option: 'agentListenPort' });
   return {
     address,
     setSecureContext: (secure) => {
-      if (handshakes !== undefined) setServerContext(handshakes, secure);
+      if (tlsServer !== undefined) setServerContext(tlsServer, secure);
     },
-    stopListening: () => void listener.close(),
+    stopListening: () => {
+      listener.close();
+      queue.close();
+    },
     close: () => {
       listener.close();
       server.forceShutdown();
@@ -101,8 +107,8 @@ function createGrpcServer(): Server {
   });
 }
 
-/** Does the handshakes of connections that are accepted elsewhere; undefined when an ingress in front ends TLS. */
-function createHandshakes(
+/** For connections that are accepted elsewhere; undefined when an ingress in front ends TLS. */
+function createTlsServer(
   { tls: secure, log }: TunnelServerOptions,
   onReady: (socket: net.Socket) => void,
 ): tls.Server | undefined {

@@ -63,12 +63,6 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: 'The kernel takes no more; peers try again after a second.',
   },
   {
-    name: 'MAX_ACCEPT_TURNS',
-    file: 'shared/http/accept-queue.ts',
-    guards: 'Connections of agents accepted before one of them begins its handshake.',
-    whenReached: 'The newest so far begins.',
-  },
-  {
     name: 'TLS_HANDSHAKE_TIMEOUT_MS',
     file: 'shared/intake/caller-listener.ts',
     guards: 'TLS handshake of a caller.',
@@ -383,6 +377,18 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     file: 'agent/controller-link/first-to-serve.ts',
     guards: 'Dials of an agent at once.',
     whenReached: 'The next begins when one of them has failed.',
+  },
+  {
+    name: 'MAX_WAITING',
+    file: 'controller/agents/accept-queue.ts',
+    guards: 'Accepted connections of agents that wait for their turn.',
+    whenReached: 'The oldest is closed.',
+  },
+  {
+    name: 'ACCEPT_MS',
+    file: 'controller/agents/accept-queue.ts',
+    guards: 'How long connections of agents are only accepted while others come.',
+    whenReached: 'The newest so far is served.',
   },
   {
     name: 'HANDSHAKE_TIMEOUT_MS',

@@ -73,7 +73,7 @@ const options = z.strictObject({
   connectTimeoutMs: durationMs(100)
     .default(10_000)
     .describe(
-      'One attempt of the agent to reach a controller, handshake and hello included. The controller closes connections to its port for agents that carry no call for this long.',
+      'One attempt of the agent to reach a controller, handshake and hello included. The controller closes connections to its port for agents that have waited this long for their turn, or carry no call for this long.',
     ),
   reconnectMinMs: durationMs(10)
     .default(500)

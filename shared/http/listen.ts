@@ -25,9 +25,10 @@ export interface BoundAddress {
 
 /**
  * Connections that the kernel keeps until Node takes them (Linux: at most net.core.somaxconn). Node's 511 are fewer
- * than may come in the milliseconds of one turn, and who finds no room tries again after a whole second.
+ * than may come in the milliseconds of one turn, and a peer that finds no room tries again after a
+ * whole second.
  */
-const LISTEN_BACKLOG = 4096;
+export const LISTEN_BACKLOG = 4096;
 
 /** Starts `server` listening; resolves with the bound address, rejects with PORT_UNAVAILABLE. */
 export function listen(server: Server, options: ListenOptions): Promise<BoundAddress> {

@@ -153,7 +153,7 @@ async function startController(context: TestContext, onHandshake: OnHandshake) {
     port: 0,
     bindAddress: '127.0.0.1',
     tls: undefined,
-    idleMs: 5000,
+    connectTimeoutMs: 5000,
     clock: systemClock,
     log: silentLog(),
     onCall: (call) => {

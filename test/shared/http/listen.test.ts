@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
 import { TunnelError } from '../../../shared/errors.js';
-import { listen, portUnavailable } from '../../../shared/http/listen.js';
+import { LISTEN_BACKLOG, listen, portUnavailable } from '../../../shared/http/listen.js';
 
 describe('listen', () => {
   const servers: Server[] = [];
@@ -27,6 +27,15 @@ describe('listen', () => {
     assert.equal(address, '127.0.0.1');
     assert.ok(port > 0);
     assert.equal(opened.listenerCount('error'), 0);
+  });
+
+  it('has the kernel keep more connections than Node asks it to', async (test) => {
+    const opened = server();
+    const { mock } = test.mock.method(opened, 'listen');
+    await listen(opened, { port: 0, host: '127.0.0.1', what: 'callers', option: 'x' });
+    const [options] = mock.calls[0]?.arguments as unknown as [{ backlog?: number }];
+    assert.equal(options.backlog, LISTEN_BACKLOG);
+    assert.ok(LISTEN_BACKLOG > 511, 'no more than by default');
   });
 
   it('names what, where, which option and what to do when the port is taken', async () => {
