@@ -14,7 +14,7 @@ export interface AcceptQueueOptions {
   readonly clock: Clock;
   /** Serves a connection, which may have been left by its peer. */
   begin(socket: Socket): void;
-  /** So many were closed unserved: their agents have given up, or others have taken their place. */
+  /** So many were closed unserved: their agents have given up, others have taken their place, or the queue closes. */
   onClosed(count: number): void;
 }
 

@@ -25,8 +25,7 @@ export interface BoundAddress {
 
 /**
  * Connections that the kernel keeps until Node takes them (Linux: at most net.core.somaxconn). Node's 511 are fewer
- * than may come in the milliseconds of one turn, and a peer that finds no room tries again after a
- * whole second.
+ * than may come in the milliseconds of one turn, and a peer that finds no room tries again after a whole second.
  */
 export const LISTEN_BACKLOG = 4096;
 
@@ -35,12 +34,11 @@ export function listen(server: Server, options: ListenOptions): Promise<BoundAdd
   return new Promise((resolve, reject) => {
     const onError = (reason: Error) => reject(portUnavailable(reason, options));
     server.once('error', onError);
-    const { port, host } = options;
-    server.listen({ port, host, backlog: LISTEN_BACKLOG }, () => {
+    server.listen({ port: options.port, host: options.host, backlog: LISTEN_BACKLOG }, () => {
       server.off('error', onError);
       // A server that listens on a port has an AddressInfo; text is for pipes, null for closed ones.
-      const bound = server.address() as AddressInfo;
-      resolve({ address: bound.address, port: bound.port });
+      const { address, port } = server.address() as AddressInfo;
+      resolve({ address, port });
     });
   });
 }

@@ -3,11 +3,9 @@
  * once, and those who have given up meanwhile must not stand in the way of those who still wait.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { FairleadRig } from '../harness/fairlead-rig.js';
+import { RawClient } from '../harness/raw-http.js';
 import { waitFor } from '../harness/wait-for.js';
 import { WebTarget } from '../harness/web-target.js';
 
@@ -35,10 +33,11 @@ describe('more dials than a controller can take', { timeout: 60_000 }, () => {
   it('the newest is served before those that have been given up, and then an agent', async () => {
     const { controller, ports } = rig;
     controller.process.kill('SIGSTOP');
-    const dials = await Promise.all(Array.from({ length: GIVEN_UP }, () => dial(ports.agents)));
-    for (const socket of dials) socket.destroy();
-    const newest = await dial(ports.agents);
-    newest.write('GET / HTTP/1.1\r\n\r\n'); // the log tells it from the others
+    const dial = (): Promise<RawClient> => RawClient.connect({ port: ports.agents });
+    const dials = await Promise.all(Array.from({ length: GIVEN_UP }, dial));
+    for (const { socket } of dials) socket.destroy();
+    const newest = await dial();
+    newest.send('GET / HTTP/1.1\r\n\r\n'); // the log tells it from the others
     controller.process.kill('SIGCONT');
     const failures = (): string[] =>
       controller.lines.filter((line) => line.includes('agent TLS failed'));
@@ -46,15 +45,8 @@ describe('more dials than a controller can take', { timeout: 60_000 }, () => {
     const before = failures().findIndex((line) => line.includes('http request'));
     assert.ok(before >= 0, `the newest is not among the failed: ${failures().at(-1) ?? ''}`);
     assert.ok(before <= MAX_BEFORE, `${before} that had been given up were served first`);
-    newest.destroy();
+    newest.socket.destroy();
     const agent = await rig.startAgent({ services: [target.service()] });
     assert.equal(await agent.stop('SIGTERM'), 0);
   });
 });
-
-async function dial(port: number): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1');
-  await once(socket, 'connect');
-  socket.on('error', () => undefined); // reset by a controller that is done with it
-  return socket;
-}
