@@ -9,6 +9,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import type { Socket } from 'node:net';
 import { hostPortText } from '../../shared/config/host-port.js';
 import type { HostPort } from '../../shared/config/host-port.js';
+import { breakOnLostWrite } from '../../shared/http/lost-write.js';
 import { LINK_WINDOW_BYTES, PROTOCOL_LIMITS } from '../../shared/protocol/frame.js';
 import { TUNNEL_SERVICE } from '../../shared/protocol/tunnel-rpc.js';
 
@@ -35,7 +36,7 @@ const KEEPALIVE_TIMEOUT_MS = 8_000;
 export function dialController(address: HostPort, tls: LinkTls | undefined): ControllerCall {
   const { path, requestSerialize, responseDeserialize } = TUNNEL_SERVICE.Connect;
   const secure = credentialsOf(tls);
-  const abandonHandshakes = handshakesOf(secure);
+  const abandonHandshakes = watchConnections(secure);
   const client = new Client(targetOf(address), secure, optionsOf(tls));
   const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   return {
@@ -70,19 +71,22 @@ function credentialsOf(tls: LinkTls | undefined): ChannelCredentials {
 /**
  * Closing a grpc-js channel forgets a TLS handshake that is under way but does not end it: each attempt at
  * a peer that accepts and says nothing would leave a socket open for ever. The returned function ends them.
+ * A connection that stands is broken when a write of it is lost.
  */
-function handshakesOf(channel: ChannelCredentials): () => void {
+function watchConnections(channel: ChannelCredentials): () => void {
   const sockets = new Set<Socket>();
   let isAbandoned = false;
   const create = channel._createSecureConnector.bind(channel);
   channel._createSecureConnector = (...args) => {
     const connector = create(...args);
     const connect = connector.connect.bind(connector);
-    connector.connect = (socket) => {
+    connector.connect = async (socket) => {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
       if (isAbandoned) socket.destroy();
-      return connect(socket);
+      const connected = await connect(socket);
+      breakOnLostWrite(connected.socket);
+      return connected;
     };
     return connector;
   };

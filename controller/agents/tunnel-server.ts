@@ -10,6 +10,7 @@ import { Server } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock.js';
 import { listen } from '../../shared/http/listen.js';
 import type { BoundAddress } from '../../shared/http/listen.js';
+import { breakOnLostWrite } from '../../shared/http/lost-write.js';
 import { setServerContext } from '../../shared/http/server-context.js';
 import { LogField } from '../../shared/log.js';
 import type { Log } from '../../shared/log.js';
@@ -123,8 +124,9 @@ function createTlsServer(
   });
   setServerContext(server, secure);
   server.on('secureConnection', (socket: TLSSocket) => {
-    if (socket.alpnProtocol === 'h2') onReady(socket);
-    else socket.destroy(); // not gRPC
+    if (socket.alpnProtocol !== 'h2') return void socket.destroy(); // not gRPC
+    breakOnLostWrite(socket);
+    onReady(socket);
   });
   server.on('tlsClientError', (reason, socket) => {
     log.debug({ err: reason, remoteAddress: socket.remoteAddress }, 'agent TLS failed');

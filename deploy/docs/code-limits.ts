@@ -391,6 +391,12 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: 'The newest so far is served.',
   },
   {
+    name: 'LOOK_MS',
+    file: 'shared/http/lost-write.ts',
+    guards: 'Between two looks whether an HTTP/2 connection over TLS has lost a write.',
+    whenReached: 'The connection is broken when the look before saw the same write lost.',
+  },
+  {
     name: 'HANDSHAKE_TIMEOUT_MS',
     file: 'controller/agents/tunnel-server.ts',
     guards: 'TLS handshake of an agent.',

@@ -11,6 +11,7 @@ import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { TunnelError, nodeErrorCode } from '../errors.js';
 import { listen } from '../http/listen.js';
 import type { BoundAddress } from '../http/listen.js';
+import { breakOnLostWrite } from '../http/lost-write.js';
 import { setServerContext } from '../http/server-context.js';
 import { LogField } from '../log.js';
 import type { Log } from '../log.js';
@@ -146,6 +147,7 @@ class CallerServer implements CallerListener {
     server.on('secureConnection', (socket: TLSSocket) => {
       if (socket.alpnProtocol === 'h2') {
         socket.allowHalfOpen = false; // a caller that ends its side has left
+        breakOnLostWrite(socket);
         this.#http2?.accept(socket);
       } else toHttp1?.call(server, socket);
     });
