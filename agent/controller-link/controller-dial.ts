@@ -70,8 +70,9 @@ function credentialsOf(tls: LinkTls | undefined): ChannelCredentials {
 
 /**
  * Closing a grpc-js channel forgets a TLS handshake that is under way but does not end it: each attempt at
- * a peer that accepts and says nothing would leave a socket open for ever. The returned function ends them.
- * A connection that stands is broken when a write of it is lost.
+ * a peer that accepts and says nothing would leave a socket open for ever. And where an attempt has failed, the closed
+ * channel makes another a second later. The returned function ends and prevents them. A connection that
+ * stands is broken when a write of it is lost.
  */
 function watchConnections(channel: ChannelCredentials): () => void {
   const sockets = new Set<Socket>();
@@ -79,7 +80,13 @@ function watchConnections(channel: ChannelCredentials): () => void {
   const create = channel._createSecureConnector.bind(channel);
   channel._createSecureConnector = (...args) => {
     const connector = create(...args);
+    const ready = connector.waitForReady.bind(connector);
     const connect = connector.connect.bind(connector);
+    // asked before each connection is opened
+    connector.waitForReady = async () => {
+      if (isAbandoned) throw new Error('the dial was given up');
+      return ready();
+    };
     connector.connect = async (socket) => {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));

@@ -21,6 +21,7 @@ interface NativeHandle {
 
 /** Breaks the connection, which HTTP/2 uses or will, when a write of it is lost: `error` and `close` follow then. */
 export function breakOnLostWrite(socket: Socket): void {
+  if (socket.destroyed) return;
   let lostAfterBytes: number | undefined;
   const timer = setInterval(() => {
     const before = lostAfterBytes;

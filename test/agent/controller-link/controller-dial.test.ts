@@ -1,0 +1,30 @@
+/** What a dial leaves behind. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import * as net from 'node:net';
+import { it } from 'node:test';
+import { dialController } from '../../../agent/controller-link/controller-dial.js';
+
+/** grpc-js connects again 0.8 to 1.2 s after a failure. */
+const LONGER_THAN_BACKOFF_MS = 2500;
+
+it('a dial that was given up opens no further connection', async (context) => {
+  let connections = 0;
+  const server = net.createServer((socket) => {
+    connections++;
+    socket.resetAndDestroy();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => server.close());
+  const { port } = server.address() as net.AddressInfo; // no pipe
+  let dials = 0;
+  const until = performance.now() + LONGER_THAN_BACKOFF_MS;
+  while (performance.now() < until) {
+    dials++;
+    const { call, destroy } = dialController({ host: '127.0.0.1', port }, undefined);
+    await new Promise((resolve) => call.on('error', resolve));
+    destroy();
+  }
+  assert.equal(connections, dials, `${dials} dials opened ${connections} connections`);
+});
