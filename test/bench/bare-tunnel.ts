@@ -8,7 +8,7 @@ import type { startProgram } from './bench-program.js';
 import { BARE_TUNNEL, BARE_TUNNEL_OVER_TLS } from './contestant.js';
 import type { Contestant } from './contestant.js';
 
-/** Where it leads, and the certificate between its ends, which must be one for `localhost`. */
+/** Where it leads, and the certificate of its near end, which must be one for `localhost`; callers may have one of `ca`. */
 export interface BareTunnelOptions {
   readonly targetPort: number;
   readonly ca: string;
@@ -29,7 +29,7 @@ export async function startBareTunnel(
   start: typeof startProgram,
   { targetPort, ca, cert, key }: BareTunnelOptions,
 ): Promise<BareTunnel> {
-  const near = start('bare-near', { cert, key });
+  const near = start('bare-near', { cert, key, clientCa: ca });
   const nearPort = await reportedPort(near, 'listening');
   const far = start('bare-far', { nearPort, targetPort, ca });
   await reportOf(far, 'ready', z.object({}));

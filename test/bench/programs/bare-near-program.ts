@@ -4,24 +4,34 @@
  * cost. It has no authentication, flow control, limits, cancelling, log or metrics; it forwards hop-by-hop
  * headers as they come, drops bodies of requests, and holds those of responses whole: for small GETs only.
  */
+import { constants } from 'node:crypto';
 import { once } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { z } from 'zod';
+import { SERVER_CIPHERS } from '../../../shared/http/server-context.js';
 import { BARE_SERVICE, NO_MESSAGE_LIMIT, carryOver } from './bare-tunnel-call.js';
 import type { BareResponse } from './bare-tunnel-call.js';
 import { portOf, readOptions, report } from './program-options.js';
 
-const { cert, key } = await readOptions(z.object({ cert: z.string(), key: z.string() }));
+const { cert, key, clientCa } = await readOptions(
+  z.object({ cert: z.string(), key: z.string(), clientCa: z.string() }),
+);
 
 const call = await callOfFar();
 const waiting = new Map<number, http.ServerResponse>();
 const send = carryOver(call, answer);
 call.sendMetadata(new Metadata()); // tells the far end that it has arrived
 let requests = 0;
-const servers = [http.createServer(forward), https.createServer({ cert, key }, forward)] as const;
+// as Fairlead's own listener: callers may show a certificate, the same cipher, no session tickets
+const secure = {
+  ...{ cert, key, ca: clientCa },
+  ...{ requestCert: true, rejectUnauthorized: false },
+  ...{ ciphers: SERVER_CIPHERS, secureOptions: constants.SSL_OP_NO_TICKET },
+};
+const servers = [http.createServer(forward), https.createServer(secure, forward)] as const;
 for (const server of servers) {
   server.keepAliveTimeout = 120_000;
   server.listen(0, '127.0.0.1', 1024);
