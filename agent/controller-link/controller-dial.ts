@@ -71,8 +71,8 @@ function credentialsOf(tls: LinkTls | undefined): ChannelCredentials {
 /**
  * Closing a grpc-js channel forgets a TLS handshake that is under way but does not end it: each attempt at
  * a peer that accepts and says nothing would leave a socket open for ever. And where an attempt has failed, the closed
- * channel makes another a second later. The returned function ends and prevents them. A connection that
- * stands is broken when a write of it is lost.
+ * channel makes another a second later. The returned function ends such handshakes and prevents such
+ * attempts. An open connection is broken once it has lost a write.
  */
 function watchConnections(channel: ChannelCredentials): () => void {
   const sockets = new Set<Socket>();
@@ -82,7 +82,7 @@ function watchConnections(channel: ChannelCredentials): () => void {
     const connector = create(...args);
     const ready = connector.waitForReady.bind(connector);
     const connect = connector.connect.bind(connector);
-    // asked before each connection is opened
+    // grpc-js awaits this before it opens a connection
     connector.waitForReady = async () => {
       if (isAbandoned) throw new Error('the dial was given up');
       return ready();
@@ -92,7 +92,7 @@ function watchConnections(channel: ChannelCredentials): () => void {
       socket.once('close', () => sockets.delete(socket));
       if (isAbandoned) socket.destroy();
       const connected = await connect(socket);
-      breakOnLostWrite(connected.socket);
+      if (connected.secure) breakOnLostWrite(connected.socket);
       return connected;
     };
     return connector;

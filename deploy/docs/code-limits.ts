@@ -393,8 +393,8 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
   {
     name: 'LOOK_MS',
     file: 'shared/http/lost-write.ts',
-    guards: 'Between two looks whether an HTTP/2 connection over TLS has lost a write.',
-    whenReached: 'The connection is broken when the look before saw the same write lost.',
+    guards: 'Between two looks at whether an HTTP/2 connection over TLS has lost a write.',
+    whenReached: 'The connection is broken if the look before saw the same write lost.',
   },
   {
     name: 'HANDSHAKE_TIMEOUT_MS',

@@ -19,7 +19,7 @@ interface NativeHandle {
   readonly _parent?: NativeHandle | null;
 }
 
-/** Breaks the connection, which HTTP/2 uses or will, when a write of it is lost: `error` and `close` follow then. */
+/** Breaks a connection that carries HTTP/2, or soon will, once it has lost a write: `error` and `close` follow. */
 export function breakOnLostWrite(socket: Socket): void {
   if (socket.destroyed) return;
   let lostAfterBytes: number | undefined;
@@ -32,7 +32,7 @@ export function breakOnLostWrite(socket: Socket): void {
   socket.once('close', () => clearInterval(timer));
 }
 
-/** What Node would have told. */
+/** The error that Node should have reported. grpc-js takes this code for UNAVAILABLE; the true one is lost. */
 function connectionReset(): NodeJS.ErrnoException {
   const errno = -constants.errno.ECONNRESET;
   return Object.assign(new Error('write ECONNRESET'), {

@@ -16,6 +16,11 @@ const PREFERRED_CIPHER = 'TLS_AES_128_GCM_SHA256';
 export const SERVER_CIPHERS = DEFAULT_CIPHERS.split(':')
   .sort((one, other) => Number(other === PREFERRED_CIPHER) - Number(one === PREFERRED_CIPHER))
   .join(':');
+/** Cipher and session tickets of every TLS server; setServerContext says why. */
+export const SERVER_TLS = {
+  ciphers: SERVER_CIPHERS,
+  secureOptions: constants.SSL_OP_NO_TICKET,
+} as const;
 
 /**
  * New handshakes use these. As with Go's servers, a CA file may hold an intermediate certificate without its
@@ -31,8 +36,7 @@ export const SERVER_CIPHERS = DEFAULT_CIPHERS.split(':')
 export function setServerContext(server: Server, options: SecureContextOptions): void {
   server.setSecureContext({
     ...options,
-    ciphers: SERVER_CIPHERS,
-    secureOptions: constants.SSL_OP_NO_TICKET,
+    ...SERVER_TLS,
   });
   // private to Node, and there since it has TLS servers; without it such a CA is refused as before
   const { _sharedCreds: made } = server as unknown as { _sharedCreds?: SecureContext };

@@ -5,7 +5,7 @@ import * as net from 'node:net';
 import { it } from 'node:test';
 import { dialController } from '../../../agent/controller-link/controller-dial.js';
 
-/** grpc-js connects again 0.8 to 1.2 s after a failure. */
+/** grpc-js connects again 1 s after it began the attempt that failed. */
 const LONGER_THAN_BACKOFF_MS = 2500;
 
 it('a dial that was given up opens no further connection', async (context) => {

@@ -4,14 +4,13 @@
  * cost. It has no authentication, flow control, limits, cancelling, log or metrics; it forwards hop-by-hop
  * headers as they come, drops bodies of requests, and holds those of responses whole: for small GETs only.
  */
-import { constants } from 'node:crypto';
 import { once } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { z } from 'zod';
-import { SERVER_CIPHERS } from '../../../shared/http/server-context.js';
+import { SERVER_TLS } from '../../../shared/http/server-context.js';
 import { BARE_SERVICE, NO_MESSAGE_LIMIT, carryOver } from './bare-tunnel-call.js';
 import type { BareResponse } from './bare-tunnel-call.js';
 import { portOf, readOptions, report } from './program-options.js';
@@ -26,11 +25,8 @@ const send = carryOver(call, answer);
 call.sendMetadata(new Metadata()); // tells the far end that it has arrived
 let requests = 0;
 // as Fairlead's own listener: callers may show a certificate, the same cipher, no session tickets
-const secure = {
-  ...{ cert, key, ca: clientCa },
-  ...{ requestCert: true, rejectUnauthorized: false },
-  ...{ ciphers: SERVER_CIPHERS, secureOptions: constants.SSL_OP_NO_TICKET },
-};
+const client = { ca: clientCa, requestCert: true, rejectUnauthorized: false };
+const secure = { ...SERVER_TLS, cert, key, ...client };
 const servers = [http.createServer(forward), https.createServer(secure, forward)] as const;
 for (const server of servers) {
   server.keepAliveTimeout = 120_000;

@@ -2,12 +2,11 @@
  * The server behind every contestant, over plain HTTP and over HTTPS: small answers, bodies of any size
  * whose bytes can be checked, uploads, uploads that are not read, and watches that get an event when told.
  */
-import { constants } from 'node:crypto';
 import * as http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as https from 'node:https';
 import { z } from 'zod';
-import { SERVER_CIPHERS } from '../../../shared/http/server-context.js';
+import { SERVER_TLS } from '../../../shared/http/server-context.js';
 import { writeBody } from '../../harness/scripted-target.js';
 import { SMALL_BYTES } from '../endpoint.js';
 import { isRightPiece } from '../body-pattern.js';
@@ -28,8 +27,7 @@ const watches = new Set<ServerResponse>();
 
 const { cert, key, clientCa } = options;
 // beside Fairlead's own listener it is one with the same cipher, and without session tickets
-const asFairlead = { ciphers: SERVER_CIPHERS, secureOptions: constants.SSL_OP_NO_TICKET };
-const client = clientCa === undefined ? {} : { ...asFairlead, ca: clientCa, requestCert: true };
+const client = clientCa === undefined ? {} : { ...SERVER_TLS, ca: clientCa, requestCert: true };
 const settings = { keepAliveTimeout: 120_000, requestTimeout: 0, noDelay: true };
 const plain = http.createServer(settings, serve);
 const secure = https.createServer({ ...settings, cert, key, ...client }, serve);
