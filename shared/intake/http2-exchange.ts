@@ -66,7 +66,10 @@ export class Http2Exchange implements CallerExchange {
     this.#stream.on('trailers', (_trailers, _flags, raw?: string[]) => {
       this.#requestTrailers = raw ?? [];
     });
-    this.#stream.on('end', () => sink.onBodyEnd(this.#requestTrailers));
+    this.#stream.on('end', () => {
+      // Node also says it of a stream that was reset, by its caller, with its connection or by us
+      if (!this.#stream.closed) sink.onBodyEnd(this.#requestTrailers);
+    });
   }
 
   pauseBody(): void {

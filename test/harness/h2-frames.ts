@@ -2,7 +2,9 @@
  * An HTTP/2 client that shows the frames of the wire: whether a stream ended with END_STREAM or was reset
  * is what decides if a strict client takes a body for whole, and Node's own client does not tell.
  */
+import * as net from 'node:net';
 import * as tls from 'node:tls';
+import { resetConnection } from '../../shared/http/reset-connection.js';
 import type { CallerIdentity } from './slow-caller.js';
 
 /** A frame as it came. */
@@ -23,6 +25,7 @@ export const FrameType = {
   reset: 3,
   settings: 4,
   ping: 6,
+  goAway: 7,
   continuation: 9,
 } as const;
 export const Flag = { ack: 1, endStream: 1, endHeaders: 4 } as const;
@@ -30,15 +33,16 @@ export const Flag = { ack: 1, endStream: 1, endHeaders: 4 } as const;
 /** One connection, frames written by hand; records every frame that comes. */
 export class FrameCaller {
   readonly frames: WireFrame[] = [];
+  readonly #connection: net.Socket;
   readonly #socket: tls.TLSSocket;
   readonly #token: string;
   #waiting = Buffer.alloc(0);
 
   /** Connects and says hello; no stream is open. */
   static async connect({ port, ca, token }: CallerIdentity): Promise<FrameCaller> {
+    const connection = net.connect(port, '127.0.0.1');
     const socket = tls.connect({
-      port,
-      host: '127.0.0.1',
+      socket: connection,
       ca,
       servername: 'localhost',
       ALPNProtocols: ['h2'],
@@ -48,7 +52,7 @@ export class FrameCaller {
       socket.once('error', reject);
     });
     socket.write(Buffer.concat([PREFACE, frame(FrameType.settings, 0, 0)]));
-    return new FrameCaller(socket, token);
+    return new FrameCaller(connection, socket, token);
   }
 
   /** Asks for one path on stream 1. */
@@ -58,7 +62,8 @@ export class FrameCaller {
     return caller;
   }
 
-  private constructor(socket: tls.TLSSocket, token: string) {
+  private constructor(connection: net.Socket, socket: tls.TLSSocket, token: string) {
+    this.#connection = connection;
     this.#socket = socket;
     this.#token = token;
     socket.on('error', () => undefined);
@@ -102,6 +107,11 @@ export class FrameCaller {
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  /** Breaks the connection with a reset of TCP. */
+  reset(): void {
+    resetConnection(this.#connection, this.#socket);
   }
 
   #take(bytes: Buffer): void {

@@ -1,0 +1,124 @@
+/**
+ * An upload over HTTP/2 that is cut must not look whole to the target, however it is cut: nothing but its
+ * end tells how long it is (no Content-Length), and half an artifact would be stored as one.
+ */
+import assert from 'node:assert/strict';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { after, before, describe, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { Flag, FrameCaller, FrameType, frame, headersFrame } from '../harness/h2-frames.js';
+import { ServiceRig } from '../harness/service-rig.js';
+import { waitFor } from '../harness/wait-for.js';
+
+/** RFC 9113 section 7. */
+const ErrorCode = { noError: 0, internal: 2, cancel: 8 } as const;
+
+/** Ways in which a caller ends before its body does. */
+const WAYS: Readonly<Record<string, (caller: FrameCaller) => Promise<void> | void>> = {
+  'by a reset of the stream: CANCEL': (caller) => caller.send(resetFrame(ErrorCode.cancel)),
+  'by a reset of the stream: NO_ERROR': (caller) => caller.send(resetFrame(ErrorCode.noError)),
+  'by a reset of the stream: INTERNAL_ERROR': (caller) =>
+    caller.send(resetFrame(ErrorCode.internal)),
+  'by the end of the connection': (caller) => caller.close(),
+  'by a reset of the connection': (caller) => caller.reset(),
+  'by GOAWAY and the end of the connection': async (caller) => {
+    await caller.send(goAwayFrame());
+    caller.close();
+  },
+  'by GOAWAY and a reset of the connection': async (caller) => {
+    await caller.send(goAwayFrame());
+    caller.reset();
+  },
+  'by GOAWAY that names an error': (caller) => caller.send(goAwayFrame(ErrorCode.internal)),
+};
+
+describe('an upload over HTTP/2 that is cut', { timeout: 120_000 }, () => {
+  let rig: ServiceRig;
+  before(async () => (rig = await ServiceRig.start()));
+  after(async () => rig.stop());
+
+  for (const [way, cut] of Object.entries(WAYS)) {
+    test(`${way} does not look whole to the target`, async (context) => {
+      const { caller, upload } = await halfAnUpload(context);
+      await cut(caller);
+      await assertCut(upload);
+    });
+  }
+
+  test('by the whole answer of the target does not look whole to it', async (context) => {
+    const { caller, upload, response } = await halfAnUpload(context);
+    response.end('enough');
+    await waitFor('the answer', () => caller.ofStream.some(({ endStream }) => endStream));
+    await assertCut(upload);
+  });
+
+  test('by nothing is whole', async (context) => {
+    const { caller, upload } = await halfAnUpload(context);
+    await caller.send(frame(FrameType.data, Flag.endStream, 1, Buffer.from('rest')));
+    await waitFor('the end of the upload', () => upload.isOver);
+    assert.equal(upload.request.complete, true);
+    assert.equal(upload.received, 'halfrest');
+  });
+
+  /** A caller that has sent half a body, which the target has read. */
+  async function halfAnUpload(context: TestContext): Promise<HalfAnUpload> {
+    const taking = rig.target.take('/artifact');
+    const caller = await FrameCaller.connect(rig.identity);
+    context.after(() => caller.close());
+    const fields = {
+      ':method': 'POST',
+      ':scheme': 'https',
+      ':authority': 'localhost',
+      ':path': '/artifact',
+      'x-opsmx-token': rig.token,
+    };
+    await caller.send(
+      headersFrame(1, fields, Flag.endHeaders),
+      frame(FrameType.data, 0, 1, Buffer.from('half')),
+    );
+    const { request, response } = await taking;
+    const upload = new Upload(request);
+    await waitFor('the first half at the target', () => upload.received === 'half');
+    return { caller, upload, response };
+  }
+
+  async function assertCut(upload: Upload): Promise<void> {
+    await waitFor('the end of the request at the target', () => upload.isOver);
+    assert.equal(upload.request.complete, false, 'the target took half a body for the whole');
+    await rig.settled();
+  }
+});
+
+/** The caller's and the target's side. */
+interface HalfAnUpload {
+  readonly caller: FrameCaller;
+  readonly upload: Upload;
+  readonly response: ServerResponse;
+}
+
+/** An upload as it comes to the target. */
+class Upload {
+  readonly request: IncomingMessage;
+  received = '';
+  isOver = false;
+
+  constructor(request: IncomingMessage) {
+    this.request = request;
+    request.on('data', (bytes: Buffer) => (this.received += bytes.toString()));
+    // no `close` of the request comes once it is answered
+    for (const one of [request, request.socket]) one.on('close', () => (this.isOver = true));
+  }
+}
+
+function resetFrame(code: number): Buffer {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt32BE(code);
+  return frame(FrameType.reset, 0, 1, payload);
+}
+
+/** The caller has seen no stream of ours. */
+function goAwayFrame(code: number = ErrorCode.noError): Buffer {
+  const payload = Buffer.alloc(8);
+  payload.writeUInt32BE(code, 4);
+  return frame(FrameType.goAway, 0, 0, payload);
+}
