@@ -9,7 +9,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import type { Socket } from 'node:net';
 import { hostPortText } from '../../shared/config/host-port.js';
 import type { HostPort } from '../../shared/config/host-port.js';
-import { breakOnLostWrite } from '../../shared/http/lost-write.js';
+import { breakOnLostWrite } from '../../shared/http/break-on-lost-write.js';
 import { LINK_WINDOW_BYTES, PROTOCOL_LIMITS } from '../../shared/protocol/frame.js';
 import { TUNNEL_SERVICE } from '../../shared/protocol/tunnel-rpc.js';
 

@@ -10,7 +10,7 @@ import { Server } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock.js';
 import { listen } from '../../shared/http/listen.js';
 import type { BoundAddress } from '../../shared/http/listen.js';
-import { breakOnLostWrite } from '../../shared/http/lost-write.js';
+import { breakOnLostWrite } from '../../shared/http/break-on-lost-write.js';
 import { setServerContext } from '../../shared/http/server-context.js';
 import { LogField } from '../../shared/log.js';
 import type { Log } from '../../shared/log.js';

@@ -391,8 +391,8 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: 'The newest so far is served.',
   },
   {
-    name: 'LOOK_MS',
-    file: 'shared/http/lost-write.ts',
+    name: 'LOST_WRITE_LOOK_MS',
+    file: 'shared/http/break-on-lost-write.ts',
     guards: 'Between two looks at whether an HTTP/2 connection over TLS has lost a write.',
     whenReached: 'The connection is broken if the look before saw the same write lost.',
   },

@@ -11,7 +11,7 @@ import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { TunnelError, nodeErrorCode } from '../errors.js';
 import { listen } from '../http/listen.js';
 import type { BoundAddress } from '../http/listen.js';
-import { breakOnLostWrite } from '../http/lost-write.js';
+import { breakOnLostWrite } from '../http/break-on-lost-write.js';
 import { setServerContext } from '../http/server-context.js';
 import { LogField } from '../log.js';
 import type { Log } from '../log.js';
