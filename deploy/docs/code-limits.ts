@@ -27,6 +27,12 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     whenReached: 'The caller waits, or opens another connection.',
   },
   {
+    name: 'CLOSED_STREAM_LOOK_MS',
+    file: 'shared/intake/http2-sessions.ts',
+    guards: 'Between two looks at whether an HTTP/2 stream of a caller is closed and not gone.',
+    whenReached: 'One that was closed at the look before is ended.',
+  },
+  {
     name: 'MAX_ABORTED_STREAMS',
     file: 'shared/intake/http2-sessions.ts',
     guards: 'HTTP/2 streams of one connection broken off within 30 s (rapid reset).',

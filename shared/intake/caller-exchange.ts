@@ -11,6 +11,7 @@ import type { ResponseHead } from '../protocol/frame.js';
 /** Gets the request body. */
 export interface BodySink {
   onBody(bytes: Buffer): void;
+  /** The whole body has come. Not called for one that was cut: `onClose` follows. */
   onBodyEnd(trailers: HeaderList): void;
   /** What came is no sound body; no more of it will come. HTTP/1 only, where the caller may still read. */
   onBodyFault(error: TunnelError): void;

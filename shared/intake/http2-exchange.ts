@@ -33,6 +33,7 @@ export class Http2Exchange implements CallerExchange {
   #responseTrailers: HeaderList = [];
   #isEnded = false;
   #isBrokenOff = false;
+  #wasClosed = false;
   #hasTrailersToSend = false;
 
   constructor({ stream, pseudo, rawHeaders }: Http2Request) {
@@ -45,6 +46,8 @@ export class Http2Exchange implements CallerExchange {
     this.remoteAddress = stream.session?.socket.remoteAddress ?? '';
     this.hasBody = !stream.endAfterHeaders;
     stream.on('error', () => undefined); // always followed by close
+    // after a reset with NO_ERROR, Node would wait until all is read and written
+    stream.on('aborted', () => stream.destroy());
     stream.on('close', () => this.#closed());
     stream.on('finish', () => {
       if (!this.#hasTrailersToSend) this.#dropRequest();
@@ -67,13 +70,15 @@ export class Http2Exchange implements CallerExchange {
       this.#requestTrailers = raw ?? [];
     });
     this.#stream.on('end', () => {
-      // Node also says it of a stream that was reset, by its caller, with its connection or by us
+      // Node emits it for a stream that was reset, too: by its caller, with its connection or by us. A whole
+      // body whose stream is closed already was answered in full, or its caller has left
       if (!this.#stream.closed) sink.onBodyEnd(this.#requestTrailers);
     });
   }
 
   pauseBody(): void {
-    this.#stream.pause();
+    // what a stream that is closed has left is little, and it is not gone before it is read
+    if (!this.#stream.closed) this.#stream.pause();
   }
 
   resumeBody(): void {
@@ -81,12 +86,12 @@ export class Http2Exchange implements CallerExchange {
   }
 
   sendInformational(status: number, headers: HeaderList): void {
-    if (this.#stream.headersSent || this.#stream.destroyed) return;
+    if (this.#stream.headersSent || this.#stream.closed) return;
     this.#stream.additionalHeaders({ ...http2Headers(headers), ':status': status });
   }
 
   sendHead(head: ResponseHead): void {
-    if (this.#stream.destroyed) return;
+    if (this.#stream.closed) return;
     const waitForTrailers = !head.ended && mayHaveTrailers(head.headers);
     this.#hasTrailersToSend = waitForTrailers;
     if (waitForTrailers) this.#stream.once('wantTrailers', () => this.#sendTrailers());
@@ -115,6 +120,15 @@ export class Http2Exchange implements CallerExchange {
     this.#stream.destroy(new Error('broken off'));
   }
 
+  /**
+   * Ends what was closed at the last look already: Node waits for ever for the bytes of a response that was
+   * handed over and whose caller reset the stream with NO_ERROR (Node 20 and 22).
+   */
+  endIfClosed(): void {
+    if (this.#wasClosed) this.#stream.destroy();
+    this.#wasClosed = this.#stream.closed;
+  }
+
   #sendTrailers(): void {
     try {
       this.#stream.sendTrailers(http2Headers(this.#responseTrailers));
@@ -128,13 +142,13 @@ export class Http2Exchange implements CallerExchange {
   /** The response is complete: a caller that still sends is asked to stop (RFC 9113 section 8.1). */
   #dropRequest(): void {
     const stream = this.#stream;
-    if (stream.closed || stream.readableEnded || !this.hasBody) return;
-    stream.close(constants.NGHTTP2_NO_ERROR);
+    if (stream.readableEnded || !this.hasBody) return;
+    if (!stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
     stream.resume(); // it closes when what has come is read
   }
 
   #closed(): void {
-    const isComplete = this.#isEnded && this.#stream.writableFinished;
+    const isComplete = this.#isEnded && this.#stream.writableFinished && !this.#stream.aborted;
     this.onClose?.(isComplete);
     this.onClose = undefined;
   }

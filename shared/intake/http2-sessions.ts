@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { LogField } from '../log.js';
 import type { Log } from '../log.js';
 import { PROTOCOL_LIMITS } from '../protocol/frame.js';
+import { Slots } from '../slots.js';
 import { Http2Exchange } from './http2-exchange.js';
 
 /** Limits of HTTP/2 connections. */
@@ -27,6 +28,9 @@ const H2_CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
 const MAX_ABORTED_STREAMS = 500;
 const ABORTED_WITHIN_MS = 30_000;
 
+/** Between two looks at streams that are closed and not gone. */
+const CLOSED_STREAM_LOOK_MS = 30_000;
+
 /** What is known of one connection. */
 interface SessionFacts {
   readonly remoteAddress: string | undefined;
@@ -42,6 +46,8 @@ interface SessionFacts {
 export class Http2Sessions {
   readonly #server: http2.Http2Server;
   readonly #sessions = new Map<Http2Session, SessionFacts>();
+  readonly #exchanges = new Slots<Http2Exchange>();
+  readonly #look: NodeJS.Timeout;
   readonly #idleTimeoutMs: number;
   readonly #log: Log;
   #isDraining = false;
@@ -71,6 +77,10 @@ export class Http2Sessions {
       onExchange(exchange);
     };
     this.#server.on('stream', onStream);
+    const look = (): void => {
+      for (const exchange of this.#exchanges) exchange.endIfClosed();
+    };
+    this.#look = setInterval(look, CLOSED_STREAM_LOOK_MS).unref();
   }
 
   /** Takes a connection that negotiated h2. */
@@ -86,6 +96,7 @@ export class Http2Sessions {
 
   /** Breaks what is still open. */
   destroy(): void {
+    clearInterval(this.#look);
     for (const [session, { open }] of this.#sessions) {
       // without an error, Node would end the open streams as if they were complete
       session.destroy(open > 0 ? new Error('broken off') : undefined);
@@ -129,8 +140,10 @@ export class Http2Sessions {
     if (facts === undefined) return;
     facts.open++;
     clearTimeout(facts.idle);
+    const slot = this.#exchanges.add(exchange);
     stream.on('close', () => {
       facts.open--;
+      this.#exchanges.remove(slot);
       if (stream.aborted && !exchange.isBrokenOff) this.#countAborted(session, facts);
       if (facts.open === 0 && !session.destroyed) this.#waitIdle(session, facts);
     });

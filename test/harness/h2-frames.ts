@@ -161,6 +161,13 @@ export function headersFrame(
   return frame(FrameType.headers, flags, stream, Buffer.concat(block));
 }
 
+/** Bytes of a RST_STREAM frame. */
+export function resetFrame(stream: number, code: number): Buffer {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt32BE(code);
+  return frame(FrameType.reset, 0, stream, payload);
+}
+
 /** HPACK: literal field without indexing, new name, no Huffman coding (RFC 7541 section 6.2.2). */
 export function literalField(name: string, value: string): Buffer {
   return Buffer.concat([Buffer.from([0]), hpackText(name), hpackText(value)]);
