@@ -143,8 +143,11 @@ export class Arena {
   }
 
   /** The same with gRPC between them, as it comes. */
-  async grpcPipes(): Promise<Contestant> {
-    return this.#once('grpc-pipes', () => this.#startPipes(GRPC_PIPES, 'grpc-pipe'));
+  async grpcPipes(conditions?: LinkConditions): Promise<Contestant> {
+    const suffix = conditions === undefined ? '' : `, ${linkName(conditions)}`;
+    return this.#once(`grpc-pipes${suffix}`, () =>
+      this.#startPipes(GRPC_PIPES, 'grpc-pipe', conditions),
+    );
   }
 
   /** The barest tunnel on the libraries of Fairlead, for small requests only. */

@@ -7,11 +7,11 @@ import type { Arena, LinkConditions } from '../arena.js';
 import { linkName } from '../arena.js';
 import { DIRECTIONS, bulkLoad } from '../bulk-load.js';
 import type { Direction } from '../bulk-load.js';
-import { PIPES, SSH, RAW_TLS, inTurn } from '../contestant.js';
+import { GRPC_PIPES, PIPES, SSH, RAW_TLS, inTurn } from '../contestant.js';
 import type { Contestant } from '../contestant.js';
 import { addTransferPoint, warmUpBulk } from '../row.js';
 import type { Bench, Row } from '../row.js';
-import { Samples } from '../samples.js';
+import { Samples, figureText, median } from '../samples.js';
 import { atLeast, judge } from '../verdict.js';
 import type { Finding } from '../verdict.js';
 
@@ -64,6 +64,7 @@ async function contestantsOf(arena: Arena, conditions: LinkConditions): Promise<
     await arena.rawTls(conditions),
     ...(ssh === undefined ? [] : [ssh]),
     await arena.pipes(conditions),
+    await arena.grpcPipes(conditions),
     fairlead.contestant(FAIRLEAD, agent, fairlead.plainCaller(agent)),
   ];
 }
@@ -93,16 +94,15 @@ function findingsOf(samples: Samples): (conditions: LinkConditions) => Finding[]
           pointName(of, conditions, direction),
           pointName(to, conditions, direction),
         );
-      // where no link limits, the processors do: two more processes share them with the ends
+      // two more processes share the processors with the ends, and move the bytes by gRPC
       const against = (rival: string, bound: number): Finding =>
         judge({
           row: 4,
           what: `${linkName(conditions)} ${direction} against ${rival}`,
           goal: atLeast(bound, 'x'),
           values: ratio(FAIRLEAD, rival),
-          ...(conditions.bytesPerSecond === undefined && {
-            limit: { what: PIPES, values: ratio(PIPES, rival) },
-          }),
+          limit: { what: GRPC_PIPES, values: ratio(GRPC_PIPES, rival) },
+          note: `${PIPES}: ${figureText(median(ratio(PIPES, rival)))} x`,
         });
       return [against(SSH, 2), against(RAW_TLS, 0.8)];
     });
