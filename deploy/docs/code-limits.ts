@@ -30,7 +30,7 @@ export const CODE_LIMITS: readonly CodeLimit[] = [
     name: 'CLOSED_STREAM_LOOK_MS',
     file: 'shared/intake/http2-sessions.ts',
     guards: 'Between two looks at whether an HTTP/2 stream of a caller is closed and not gone.',
-    whenReached: 'One that was closed at the look before is ended.',
+    whenReached: 'It is ended once its caller answers a ping: what was written before has arrived.',
   },
   {
     name: 'MAX_ABORTED_STREAMS',

@@ -33,7 +33,7 @@ export class Http2Exchange implements CallerExchange {
   #responseTrailers: HeaderList = [];
   #isEnded = false;
   #isBrokenOff = false;
-  #wasClosed = false;
+  #isPinged = false;
   #hasTrailersToSend = false;
 
   constructor({ stream, pseudo, rawHeaders }: Http2Request) {
@@ -46,8 +46,8 @@ export class Http2Exchange implements CallerExchange {
     this.remoteAddress = stream.session?.socket.remoteAddress ?? '';
     this.hasBody = !stream.endAfterHeaders;
     stream.on('error', () => undefined); // always followed by close
-    // after a reset with NO_ERROR, Node would wait until all is read and written
-    stream.on('aborted', () => stream.destroy());
+    // after a reset with NO_ERROR, Node would wait until all is read and written; one of its own is to leave first
+    stream.on('aborted', () => setImmediate(() => stream.destroy()));
     stream.on('close', () => this.#closed());
     stream.on('finish', () => {
       if (!this.#hasTrailersToSend) this.#dropRequest();
@@ -121,12 +121,14 @@ export class Http2Exchange implements CallerExchange {
   }
 
   /**
-   * Ends what was closed at the last look already: Node waits for ever for the bytes of a response that was
-   * handed over and whose caller reset the stream with NO_ERROR (Node 20 and 22).
+   * Ends a stream that is closed and whose bytes do not leave any more: Node waits for ever for those of a response
+   * that was handed over and whose caller reset it with NO_ERROR (Node 20 and 22). Those of a slow caller are
+   * still to be written; it answers a ping when it has read them, and then there is nothing left to end.
    */
   endIfClosed(): void {
-    if (this.#wasClosed) this.#stream.destroy();
-    this.#wasClosed = this.#stream.closed;
+    const { session, closed } = this.#stream;
+    if (!closed || this.#isPinged || session === undefined || session.destroyed) return;
+    this.#isPinged = session.ping(() => this.#stream.destroy());
   }
 
   #sendTrailers(): void {

@@ -29,7 +29,7 @@ const MAX_ABORTED_STREAMS = 500;
 const ABORTED_WITHIN_MS = 30_000;
 
 /** Between two looks at streams that are closed and not gone. */
-const CLOSED_STREAM_LOOK_MS = 30_000;
+export const CLOSED_STREAM_LOOK_MS = 30_000;
 
 /** What is known of one connection. */
 interface SessionFacts {

@@ -26,6 +26,7 @@ export const FrameType = {
   settings: 4,
   ping: 6,
   goAway: 7,
+  windowUpdate: 8,
   continuation: 9,
 } as const;
 export const Flag = { ack: 1, endStream: 1, endHeaders: 4 } as const;
@@ -105,6 +106,10 @@ export class FrameCaller {
     this.#socket.pause();
   }
 
+  resume(): void {
+    this.#socket.resume();
+  }
+
   close(): void {
     this.#socket.destroy();
   }
@@ -123,14 +128,17 @@ export class FrameCaller {
       const type = this.#waiting[3] ?? 0;
       const flags = this.#waiting[4] ?? 0;
       const stream = this.#waiting.readUInt32BE(5) & 0x7fffffff;
+      const payload = this.#waiting.subarray(9, 9 + length);
       this.frames.push({
         type: TYPES[type] ?? 'other',
         stream,
         endStream: type <= 1 && (flags & Flag.endStream) !== 0,
-        bytes: this.#waiting.subarray(9, 9 + length),
+        bytes: payload,
       });
       if (type === FrameType.settings && flags === 0)
         this.#socket.write(frame(FrameType.settings, Flag.ack, 0));
+      if (type === FrameType.ping && flags === 0)
+        this.#socket.write(frame(FrameType.ping, Flag.ack, 0, payload));
       this.#waiting = this.#waiting.subarray(9 + length);
     }
   }

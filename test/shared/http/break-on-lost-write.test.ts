@@ -135,8 +135,9 @@ it('a connection whose peer reads nothing for three looks stays open', async (co
   assert.ok(written < BODY_PIECES, 'the kernel took it all: nothing was tested');
   assert.equal(isComplete, undefined, 'the exchange ended although the peer had not read it');
   relay.setReading(true);
-  await waitFor('the whole body', () => isWhole);
+  await waitFor('the whole body', () => isWhole, 60_000);
   assert.equal(received, BODY_BYTES);
+  assert.equal(await waitFor('the exchange to end', () => isComplete), true);
 });
 
 /** A cut of the network and when it was found. */
@@ -177,24 +178,26 @@ interface Relay {
 }
 
 async function startRelay(context: TestContext, port: number): Promise<Relay> {
-  const [open, far]: [net.Socket[], net.Socket[]] = [[], []];
+  const pairs: { readonly near: net.Socket; readonly far: net.Socket }[] = [];
   const server = net.createServer((near) => {
     const socket = net.connect(port, '127.0.0.1');
     for (const one of [near, socket]) one.on('error', () => undefined);
     near.pipe(socket);
-    socket.on('data', (bytes) => near.write(bytes));
-    far.push(socket);
-    open.push(near, socket);
+    socket.pipe(near);
+    pairs.push({ near, far: socket });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   context.after(() => {
-    for (const socket of open) socket.destroy();
+    for (const { near, far } of pairs) for (const one of [near, far]) one.destroy();
     server.close();
   });
   return {
     port: (server.address() as AddressInfo).port, // no pipe
     setReading: (isReading) => {
-      for (const socket of far) socket[isReading ? 'resume' : 'pause']();
+      for (const { near, far } of pairs) {
+        if (isReading) far.pipe(near);
+        else far.unpipe(near).pause();
+      }
     },
   };
 }
