@@ -1,5 +1,5 @@
 /**
- * Figures by contestant and measure, one per round; medians, spreads and ratios of the same round.
+ * Figures by contestant and measure, one per round or turn; medians, spreads and ratios of the same round.
  */
 import type { Load, Transfer } from './endpoint.js';
 import { ROLES } from './process-usage.js';
