@@ -64,6 +64,8 @@ export class Http2Sessions {
         enablePush: false,
       },
       maxHeaderListPairs: 2 * PROTOCOL_LIMITS.maxHeaderCount,
+      // nghttp2 counts what a head could take at worst, and sends no more than 64 KiB by itself
+      maxSendHeaderBlockLength: 2 * PROTOCOL_LIMITS.maxHeadBytes,
     });
     this.#server.on('session', (session) => this.#opened(session));
     const onStream = (

@@ -10,9 +10,11 @@ import { CALLER_KINDS, chunked, connectCaller } from '../harness/callers.js';
 import type { Caller, CallerKind } from '../harness/callers.js';
 import { basic, serviceToken } from '../harness/caller-credentials.js';
 import { FairleadRig } from '../harness/fairlead-rig.js';
+import { FrameCaller } from '../harness/h2-frames.js';
 import { allOf, header, names } from '../harness/http-message.js';
 import { Http2Client, RawClient } from '../harness/raw-http.js';
 import { RecordingTarget, answerOf } from '../harness/recording-target.js';
+import { waitFor } from '../harness/wait-for.js';
 
 let rig: FairleadRig;
 let target: RecordingTarget;
@@ -387,6 +389,17 @@ test('header bytes stay as they are when the body comes later than its head', as
     assert.deepEqual([header(headers, 'x-l'), text], [value, 'hi']);
     client.destroy();
   }
+});
+
+test('a head of the size of limits.maxHeaderBytes arrives over HTTP/2', async () => {
+  const value = 'v'.repeat(530);
+  const fields = Array.from({ length: 120 }, (_, i) => [`x-${i}`, value]).flat();
+  target.answer = () => answerOf(200, fields);
+  const identity = { port: rig.ports.services, ca: rig.caPem, token };
+  const caller = await FrameCaller.ask(identity, '/');
+  const answer = await waitFor('the answer', () => caller.ofStream[0]);
+  caller.close();
+  assert.equal(answer.type, 'headers');
 });
 
 test('many large heads at once arrive before their bodies', async () => {
