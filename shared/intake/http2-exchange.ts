@@ -33,7 +33,6 @@ export class Http2Exchange implements CallerExchange {
   #responseTrailers: HeaderList = [];
   #isEnded = false;
   #isBrokenOff = false;
-  #isPinged = false;
   #hasTrailersToSend = false;
 
   constructor({ stream, pseudo, rawHeaders }: Http2Request) {
@@ -57,6 +56,11 @@ export class Http2Exchange implements CallerExchange {
   /** Whether it was us who ended the stream early. */
   get isBrokenOff(): boolean {
     return this.#isBrokenOff;
+  }
+
+  /** Whether nothing can be sent any more; what was sent may still be on its way. */
+  get isClosed(): boolean {
+    return this.#stream.closed;
   }
 
   clientCertificate(): ClientCertificate | undefined {
@@ -120,15 +124,9 @@ export class Http2Exchange implements CallerExchange {
     this.#stream.destroy(new Error('broken off'));
   }
 
-  /**
-   * Ends a stream that is closed and whose bytes do not leave any more: Node waits for ever for those of a response
-   * that was handed over and whose caller reset it with NO_ERROR (Node 20 and 22). Those of a slow caller are
-   * still to be written; it answers a ping when it has read them, and then there is nothing left to end.
-   */
-  endIfClosed(): void {
-    const { session, closed } = this.#stream;
-    if (!closed || this.#isPinged || session === undefined || session.destroyed) return;
-    this.#isPinged = session.ping(() => this.#stream.destroy());
+  /** Ends a stream that is closed and not gone, although nothing of it is left to be written. */
+  end(): void {
+    this.#stream.destroy();
   }
 
   #sendTrailers(): void {

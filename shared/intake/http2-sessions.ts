@@ -34,7 +34,8 @@ export const CLOSED_STREAM_LOOK_MS = 30_000;
 /** What is known of one connection. */
 interface SessionFacts {
   readonly remoteAddress: string | undefined;
-  open: number;
+  /** Of streams that are not gone. */
+  readonly exchanges: Slots<Http2Exchange>;
   /** Streams broken off since `countedFrom`, ms. */
   aborted: number;
   countedFrom: number;
@@ -46,8 +47,6 @@ interface SessionFacts {
 export class Http2Sessions {
   readonly #server: http2.Http2Server;
   readonly #sessions = new Map<Http2Session, SessionFacts>();
-  readonly #exchanges = new Slots<Http2Exchange>();
-  readonly #look: NodeJS.Timeout;
   readonly #idleTimeoutMs: number;
   readonly #log: Log;
   #isDraining = false;
@@ -79,10 +78,6 @@ export class Http2Sessions {
       onExchange(exchange);
     };
     this.#server.on('stream', onStream);
-    const look = (): void => {
-      for (const exchange of this.#exchanges) exchange.endIfClosed();
-    };
-    this.#look = setInterval(look, CLOSED_STREAM_LOOK_MS).unref();
   }
 
   /** Takes a connection that negotiated h2. */
@@ -98,10 +93,9 @@ export class Http2Sessions {
 
   /** Breaks what is still open. */
   destroy(): void {
-    clearInterval(this.#look);
-    for (const [session, { open }] of this.#sessions) {
+    for (const [session, { exchanges }] of this.#sessions) {
       // without an error, Node would end the open streams as if they were complete
-      session.destroy(open > 0 ? new Error('broken off') : undefined);
+      session.destroy(exchanges.size > 0 ? new Error('broken off') : undefined);
     }
   }
 
@@ -109,14 +103,16 @@ export class Http2Sessions {
     const { remoteAddress } = session.socket;
     const facts: SessionFacts = {
       remoteAddress,
-      open: 0,
+      exchanges: new Slots(),
       aborted: 0,
       countedFrom: 0,
       idle: undefined,
     };
     this.#sessions.set(session, facts);
     session.setLocalWindowSize(H2_CONNECTION_WINDOW_BYTES);
+    const look = setInterval(() => this.#endClosed(session, facts), CLOSED_STREAM_LOOK_MS).unref();
     session.on('close', () => {
+      clearInterval(look);
       clearTimeout(facts.idle);
       this.#sessions.delete(session);
     });
@@ -137,17 +133,28 @@ export class Http2Sessions {
     facts.idle = setTimeout(() => session.destroy(), this.#idleTimeoutMs).unref();
   }
 
+  /**
+   * Node waits for ever for the bytes of a response that was handed over and whose caller reset its stream with
+   * NO_ERROR (Node 20 and 22). Those of a slow caller are still to be written: it answers a ping when it has
+   * read them, and then there is nothing left to end.
+   */
+  #endClosed(session: Http2Session, { exchanges }: SessionFacts): void {
+    const closed = [...exchanges].filter(({ isClosed }) => isClosed);
+    if (closed.length === 0 || session.destroyed) return;
+    session.ping(() => {
+      for (const exchange of closed) exchange.end();
+    });
+  }
+
   #count(session: Http2Session, stream: http2.ServerHttp2Stream, exchange: Http2Exchange): void {
     const facts = this.#sessions.get(session);
     if (facts === undefined) return;
-    facts.open++;
+    const slot = facts.exchanges.add(exchange);
     clearTimeout(facts.idle);
-    const slot = this.#exchanges.add(exchange);
     stream.on('close', () => {
-      facts.open--;
-      this.#exchanges.remove(slot);
+      facts.exchanges.remove(slot);
       if (stream.aborted && !exchange.isBrokenOff) this.#countAborted(session, facts);
-      if (facts.open === 0 && !session.destroyed) this.#waitIdle(session, facts);
+      if (facts.exchanges.size === 0 && !session.destroyed) this.#waitIdle(session, facts);
     });
   }
 
