@@ -108,9 +108,8 @@ export class Arena {
   /** `ssh -R`; undefined, and said once, where OpenSSH is missing. */
   async ssh(conditions?: LinkConditions): Promise<Contestant | undefined> {
     const { plainPort: targetPort } = await this.target();
-    const suffix = conditions === undefined ? '' : `, ${linkName(conditions)}`;
     return this.optional(() =>
-      this.#once(`ssh${suffix}`, async () => {
+      this.#once(overLink('ssh', conditions), async () => {
         const tunnel = await SshTunnel.start({
           name: SSH,
           targetPort,
@@ -138,16 +137,12 @@ export class Arena {
 
   /** Two processes that pipe bytes with TLS between them: the least that a tunnel in Node costs. */
   async pipes(conditions?: LinkConditions): Promise<Contestant> {
-    const suffix = conditions === undefined ? '' : `, ${linkName(conditions)}`;
-    return this.#once(`pipes${suffix}`, () => this.#startPipes(PIPES, 'pipe', conditions));
+    return this.#pipes(PIPES, 'pipe', conditions);
   }
 
   /** The same with gRPC between them, as it comes. */
   async grpcPipes(conditions?: LinkConditions): Promise<Contestant> {
-    const suffix = conditions === undefined ? '' : `, ${linkName(conditions)}`;
-    return this.#once(`grpc-pipes${suffix}`, () =>
-      this.#startPipes(GRPC_PIPES, 'grpc-pipe', conditions),
-    );
+    return this.#pipes(GRPC_PIPES, 'grpc-pipe', conditions);
   }
 
   /** The barest tunnel on the libraries of Fairlead, for small requests only. */
@@ -169,7 +164,7 @@ export class Arena {
   async rawTls(conditions: LinkConditions): Promise<Contestant> {
     const { tlsPort } = await this.target();
     const ca = this.fairlead.rig.caPem;
-    const port = await this.#once(`raw TLS, ${linkName(conditions)}`, () =>
+    const port = await this.#once(overLink('raw TLS', conditions), () =>
       this.link(tlsPort, conditions),
     );
     return { name: RAW_TLS, endpoint: { port, tls: { ca }, headers: {} }, pids: {} };
@@ -223,6 +218,16 @@ export class Arena {
     }
   }
 
+  async #pipes(
+    name: string,
+    programName: string,
+    conditions: LinkConditions | undefined,
+  ): Promise<Contestant> {
+    return this.#once(overLink(programName, conditions), () =>
+      this.#startPipes(name, programName, conditions),
+    );
+  }
+
   async #startPipes(
     name: string,
     programName: string,
@@ -252,6 +257,11 @@ export class Arena {
     this.#started.set(name, started);
     return started as Promise<T>; // each name is always started by the same function
   }
+}
+
+/** What is started once for each link. */
+function overLink(name: string, conditions: LinkConditions | undefined): string {
+  return conditions === undefined ? name : `${name}, ${linkName(conditions)}`;
 }
 
 /** `rtt-50`, `rtt-50-1000mbit` */
