@@ -82,9 +82,14 @@ export class FrameCaller {
   }
 
   /** A HEADERS frame that asks for a path, complete unless told otherwise. */
-  request(stream: number, path: string, flags = Flag.endStream | Flag.endHeaders): Buffer {
+  request(
+    stream: number,
+    path: string,
+    flags = Flag.endStream | Flag.endHeaders,
+    method = 'GET',
+  ): Buffer {
     const fields = {
-      ':method': 'GET',
+      ':method': method,
       ':scheme': 'https',
       ':authority': 'localhost',
       ':path': path,

@@ -4,29 +4,22 @@
  */
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { constants } from 'node:http2';
 import { after, before, describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import {
-  Flag,
-  FrameCaller,
-  FrameType,
-  frame,
-  headersFrame,
-  resetFrame,
-} from '../harness/h2-frames.js';
+import { Flag, FrameCaller, FrameType, frame, resetFrame } from '../harness/h2-frames.js';
 import { ServiceRig } from '../harness/service-rig.js';
 import { waitFor } from '../harness/wait-for.js';
 
-/** RFC 9113 section 7. */
-const ErrorCode = { noError: 0, internal: 2, cancel: 8 } as const;
+const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
 
 /** Ways in which a caller ends before its body does. */
 const WAYS: Readonly<Record<string, (caller: FrameCaller) => Promise<void> | void>> = {
-  'by a reset of the stream: CANCEL': (caller) => caller.send(resetFrame(1, ErrorCode.cancel)),
+  'by a reset of the stream: CANCEL': (caller) => caller.send(resetFrame(1, NGHTTP2_CANCEL)),
   // Node ends such a stream as if it were whole; the others are here so that they stay cut
-  'by a reset of the stream: NO_ERROR': (caller) => caller.send(resetFrame(1, ErrorCode.noError)),
+  'by a reset of the stream: NO_ERROR': (caller) => caller.send(resetFrame(1, NGHTTP2_NO_ERROR)),
   'by a reset of the stream: INTERNAL_ERROR': (caller) =>
-    caller.send(resetFrame(1, ErrorCode.internal)),
+    caller.send(resetFrame(1, NGHTTP2_INTERNAL_ERROR)),
   'by the end of the connection': (caller) => caller.close(),
   'by a reset of the connection': (caller) => caller.reset(),
   'by GOAWAY and the end of the connection': async (caller) => {
@@ -37,7 +30,7 @@ const WAYS: Readonly<Record<string, (caller: FrameCaller) => Promise<void> | voi
     await caller.send(goAwayFrame());
     caller.reset();
   },
-  'by GOAWAY that names an error': (caller) => caller.send(goAwayFrame(ErrorCode.internal)),
+  'by GOAWAY that names an error': (caller) => caller.send(goAwayFrame(NGHTTP2_INTERNAL_ERROR)),
 };
 
 describe('an upload over HTTP/2', { timeout: 120_000 }, () => {
@@ -75,15 +68,8 @@ describe('an upload over HTTP/2', { timeout: 120_000 }, () => {
     const taking = rig.target.take('/artifact');
     const caller = await FrameCaller.connect(rig.identity);
     context.after(() => caller.close());
-    const fields = {
-      ':method': 'POST',
-      ':scheme': 'https',
-      ':authority': 'localhost',
-      ':path': '/artifact',
-      'x-opsmx-token': rig.token,
-    };
     await caller.send(
-      headersFrame(1, fields, Flag.endHeaders),
+      caller.request(1, '/artifact', Flag.endHeaders, 'POST'),
       frame(FrameType.data, 0, 1, Buffer.from('half')),
     );
     const { request, response } = await taking;
@@ -121,7 +107,7 @@ class Upload {
 }
 
 /** The caller has seen no stream of ours. */
-function goAwayFrame(code: number = ErrorCode.noError): Buffer {
+function goAwayFrame(code: number = NGHTTP2_NO_ERROR): Buffer {
   const payload = Buffer.alloc(8);
   payload.writeUInt32BE(code, 4);
   return frame(FrameType.goAway, 0, 0, payload);

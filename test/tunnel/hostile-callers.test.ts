@@ -5,13 +5,19 @@
 import assert from 'node:assert/strict';
 import * as http2 from 'node:http2';
 import { after, before, describe, test } from 'node:test';
-import { Flag, FrameCaller, FrameType, frame, literalField } from '../harness/h2-frames.js';
+import {
+  Flag,
+  FrameCaller,
+  FrameType,
+  frame,
+  literalField,
+  resetFrame,
+} from '../harness/h2-frames.js';
 import { latencies, percentile } from '../harness/latency.js';
 import { MemoryWatch, oneDecimal } from '../harness/process-memory.js';
 import { ServiceRig } from '../harness/service-rig.js';
 import { waitFor } from '../harness/wait-for.js';
 
-const CANCEL = Buffer.from([0, 0, 0, 8]);
 /** Rounds of a flood before it is given up as not noticed. */
 const MAX_ROUNDS = 2000;
 const PER_ROUND = 200;
@@ -32,7 +38,7 @@ const FLOODS: readonly Flood[] = [
     frames: (caller, round) =>
       numbers(PER_ROUND).flatMap((i) => {
         const stream = (round * PER_ROUND + i) * 2 + 1;
-        return [caller.request(stream, '/ok'), frame(FrameType.reset, 0, stream, CANCEL)];
+        return [caller.request(stream, '/ok'), resetFrame(stream, http2.constants.NGHTTP2_CANCEL)];
       }),
     reason: /500 streams broken off within 30 s/u,
   },

@@ -14,7 +14,14 @@ import { LINGER_MS } from '../../shared/protocol/tunnel-rpc.js';
 import { agentSessions } from '../harness/agent-sessions.js';
 import { FairleadRig } from '../harness/fairlead-rig.js';
 import { encodeBatch } from '../harness/encoded-batch.js';
-import { Flag, FrameCaller, FrameType, frame, headersFrame } from '../harness/h2-frames.js';
+import {
+  Flag,
+  FrameCaller,
+  FrameType,
+  frame,
+  headersFrame,
+  resetFrame,
+} from '../harness/h2-frames.js';
 import { LossyLink } from '../harness/lossy-link.js';
 import { MemoryWatch, untilIdle } from '../harness/process-memory.js';
 import { helloFrame } from '../harness/raw-agent.js';
@@ -30,7 +37,6 @@ const POURED_BYTES = 64 << 20;
 const MAX_GROWN_MIB = 150;
 const PING = Buffer.from('fairlead');
 /** Error code of RST_STREAM (RFC 9113, section 7). */
-const CANCEL = Buffer.from([0, 0, 0, 8]);
 
 describe('a peer of the port for agents', { timeout: 300_000 }, () => {
   let rig: FairleadRig;
@@ -147,7 +153,7 @@ describe('a peer of the port for agents', { timeout: 300_000 }, () => {
       const { caPem: ca, ports } = rig;
       const caller = await FrameCaller.connect({ port: ports.agents, ca, token: '' });
       for (let id = 1; id < 100; id += 2) {
-        await caller.send(callOf(id, headers), frame(FrameType.reset, 0, id, CANCEL));
+        await caller.send(callOf(id, headers), resetFrame(id, constants.NGHTTP2_CANCEL));
       }
       await caller.send(frame(FrameType.ping, 0, 0, PING));
       await waitFor('the answer to a ping', () =>

@@ -3,6 +3,7 @@
  * its caller has got all, whatever was held back or under way.
  */
 import assert from 'node:assert/strict';
+import { constants } from 'node:http2';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,8 +18,6 @@ const authority = testAuthority();
 const { certPem: cert, keyPem: key } = await authority.issueServerCertificate(['localhost']);
 const SECURE = { cert, key, ca: authority.caPem };
 const HEAD = { status: 200, reason: '', headers: [], ended: false };
-const NO_ERROR = 0;
-const CANCEL = 8;
 /** More than the window of a caller that gives no more. */
 const LARGE = Buffer.alloc(1024 * 1024);
 /** More than the buffers of a kernel take. */
@@ -26,7 +25,7 @@ const HUGE = Buffer.alloc(64 * 1024 * 1024);
 /** More than HTTP/2 sends as one block; too much for the tunnel, too. */
 const MANY_HEADERS = Array.from({ length: 600 }, (_, i) => [`x-${i}`, 'v'.repeat(2000)]).flat();
 
-for (const code of [NO_ERROR, CANCEL]) {
+for (const code of [constants.NGHTTP2_NO_ERROR, constants.NGHTTP2_CANCEL]) {
   describe(`a stream that its caller resets with code ${code}`, { timeout: 60_000 }, () => {
     test('while its body is held back is over, and its body has no end', async (context) => {
       let received = '';
