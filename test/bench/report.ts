@@ -74,6 +74,7 @@ export function jsonReport(run: Run): string {
     fault,
     findings: result?.findings,
     samples: result?.samples,
+    notes: result?.notes,
     charts: result?.charts,
   }));
   const facts = { startedAt, seconds, commit, machine: machine(), extent, missing };

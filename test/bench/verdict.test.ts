@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { atLeast, atMost, judge } from './verdict.js';
+import { atLeast, atMost, below, judge } from './verdict.js';
 import type { Goal, Verdict } from './verdict.js';
 
 interface Case {
@@ -16,6 +16,7 @@ interface Case {
 
 const RATE = atLeast(400, 'MiB/s');
 const LATENCY = atMost(0.25, 'ms');
+const P99 = below(10, 'ms');
 
 const CASES: Readonly<Record<string, Case>> = {
   'a rate at the goal': { goal: RATE, values: [400], verdict: 'met' },
@@ -26,7 +27,10 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   'a rate below it that the limit does not reach': {
     ...{ goal: RATE, values: [300], limit: [370, 350, 390] },
-    ...{ verdict: 'measured limit', note: 'bare pipes: 370 MiB/s, of which this is 0.811 x' },
+    ...{
+      verdict: 'measured limit',
+      note: 'bare pipes: 370 MiB/s (350..390), of which this is 0.811 x',
+    },
   },
   'a rate that reaches what its limit does not': {
     ...{ goal: RATE, values: [410], limit: [370] },
@@ -40,11 +44,19 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   'a latency above it where the least that can be had is above it, too': {
     ...{ goal: LATENCY, values: [0.5], limit: [0.2, 0.3, 0.4] },
-    ...{ verdict: 'measured limit', note: 'bare pipes: 0.3 ms, of which this is 1.67 x' },
+    ...{
+      verdict: 'measured limit',
+      note: 'bare pipes: 0.3 ms (0.2..0.4), of which this is 1.67 x',
+    },
   },
   'a latency below what is said to be the least': {
     ...{ goal: LATENCY, values: [0.2], limit: [0.3] },
     verdict: 'met',
+  },
+  'a latency below a goal that it must be below': { goal: P99, values: [9.99], verdict: 'met' },
+  'a latency at a goal that it must be below': {
+    ...{ goal: P99, values: [10], limit: [10] },
+    ...{ verdict: 'measured limit', note: 'bare pipes: 10 ms, of which this is 1 x' },
   },
   'a limit that was not measured': {
     ...{ goal: LATENCY, values: [0.5], limit: [] },

@@ -6,14 +6,14 @@ import { figureText, median, spreadText } from './samples.js';
 
 /** A bound on a figure. */
 export interface Goal {
-  readonly kind: 'at least' | 'at most';
+  readonly kind: 'at least' | 'at most' | 'below';
   readonly bound: number;
   readonly unit: string;
 }
 
 /**
  * What keeps us from reaching the goal here: a measurement of this run under the same conditions of something
- * that does less, so the most that can be had for goals with a lower bound, the least for those with an upper one.
+ * that does less. What misses the goal, too, shows that its way does not get there, even where we are ahead of it.
  */
 export interface Limit {
   readonly what: string;
@@ -54,6 +54,12 @@ export function atMost(bound: number, unit: string): Goal {
   return { kind: 'at most', bound, unit };
 }
 
+export function below(bound: number, unit: string): Goal {
+  return { kind: 'below', bound, unit };
+}
+
+const SIGNS = { 'at least': '>=', 'at most': '<=', below: '<' } as const;
+
 /** Judges by the median. */
 export function judge(question: Question): Finding {
   const { row, what, goal, values, limit, notJudged = '', note = '' } = question;
@@ -64,7 +70,7 @@ export function judge(question: Question): Finding {
   return {
     row,
     what,
-    goal: `${goal.kind === 'at least' ? '>=' : '<='} ${figureText(goal.bound)}${unit}`,
+    goal: `${SIGNS[goal.kind]} ${figureText(goal.bound)}${unit}`,
     figure: values.length === 0 ? '-' : `${figureText(median(values))}${unit}`,
     spread: spreadText(values),
     verdict,
@@ -76,7 +82,8 @@ export function judge(question: Question): Finding {
 function limitText(limit: Limit, values: readonly number[], unit: string): string {
   const [most, figure] = [median(limit.values), median(values)];
   const share = most > 0 ? `, of which this is ${figureText(figure / most)} x` : '';
-  return `${limit.what}: ${figureText(most)}${unit}${share}`;
+  const spread = limit.values.length > 1 ? ` (${spreadText(limit.values)})` : '';
+  return `${limit.what}: ${figureText(most)}${unit}${spread}${share}`;
 }
 
 function verdictOf({ goal, values, limit, notJudged }: Question): Verdict {
@@ -88,5 +95,6 @@ function verdictOf({ goal, values, limit, notJudged }: Question): Verdict {
 }
 
 function isMet({ kind, bound }: Goal, value: number): boolean {
+  if (kind === 'below') return value < bound;
   return kind === 'at least' ? value >= bound : value <= bound;
 }

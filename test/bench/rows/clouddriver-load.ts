@@ -49,10 +49,11 @@ export const clouddriverLoad: Row = {
       await addBare(bench, samples);
       bench.tell(`row 10: ${seconds} s`);
       await addPacedLoad(samples, tunnel, endpoints, seconds);
+      await addBare(bench, samples);
     } finally {
       await tunnel.stop();
     }
-    const notes = [`Lasted ${seconds} s; ${FULL_LENGTH}.`];
+    const notes = [`Lasted ${seconds} s${isFullLength ? '' : `; ${FULL_LENGTH}`}.`];
     return { samples, findings: findingsOf(samples, isFullLength), notes };
   },
 };
@@ -62,7 +63,7 @@ async function accountEndpoint({ rig }: FairleadTunnel, account: string): Promis
   return { port: rig.ports.services, tls: { ca, cert, key }, headers: {} };
 }
 
-/** What one Node process can do at most with callers of this kind. */
+/** What one Node process can do at most with callers of this kind; before and after, as half an hour lies between. */
 async function addBare({ arena, seconds }: Bench, samples: Samples): Promise<void> {
   const bare = await arena.bareHttps(await arena.fairlead.certificateCaller(NEAR));
   const path = `/body?${LIST_BYTES}`;

@@ -12,7 +12,7 @@ import { wrkLoad } from '../request-load.js';
 import { addLoadPoint, warmUp } from '../row.js';
 import type { Bench, Row } from '../row.js';
 import { Samples } from '../samples.js';
-import { atMost, judge } from '../verdict.js';
+import { below, judge } from '../verdict.js';
 import type { Finding } from '../verdict.js';
 import { CALLERS, addStalledLatency, stalledLatencyFindings } from './stalled-latency.js';
 import type { Twin } from './stalled-latency.js';
@@ -80,7 +80,7 @@ function findingsOf(samples: Samples): Finding[] {
   const bulk = judge({
     row,
     what: 'p99 beside one bulk download',
-    goal: atMost(10, 'ms'),
+    goal: below(10, 'ms'),
     values: samples.of(`${FAIRLEAD} beside bulk`, 'p99 ms'),
     limit: { what: DIRECT, values: samples.of(`${DIRECT} beside bulk`, 'p99 ms') },
   });

@@ -11,7 +11,7 @@ import { h2Load, wrkLoad } from '../request-load.js';
 import { addLoadPoint, warmUp } from '../row.js';
 import type { Bench, Row, RowResult } from '../row.js';
 import { Samples } from '../samples.js';
-import { atLeast, atMost, judge } from '../verdict.js';
+import { atLeast, below, judge } from '../verdict.js';
 import type { Finding } from '../verdict.js';
 import { untilIdle } from '../../harness/process-memory.js';
 
@@ -128,7 +128,7 @@ function findingsOf(samples: Samples): Finding[] {
       judge({
         row,
         what: `p99, ${name.replace('Fairlead, ', '')}`,
-        goal: atMost(10, 'ms'),
+        goal: below(10, 'ms'),
         values: samples.of(name, 'p99 ms'),
         limit: limit(samples.of(bare, 'p99 ms'), bare),
       }),
