@@ -45,13 +45,29 @@ export class WireDialer {
     const isTls = this.#context !== undefined;
     const socket = isTls
       ? tls.connect({ ...to, secureContext: this.#context, servername: 'localhost' })
-      : net.connect(to);
+      : connectPlain(to);
     await new Promise<void>((resolve, reject) => {
       socket.once(isTls ? 'secureConnect' : 'connect', resolve);
       socket.once('error', reject);
     });
     return new WireConnection(socket, this.#endpoint);
   }
+}
+
+const READ_BYTES = 64 * 1024;
+
+/**
+ * Reads into one buffer, which the next read overwrites. Node takes new memory for each 64 KiB otherwise, and where page
+ * faults are dear the generator was slower than what it measured: 184 MiB/s straight from the target, not 2,111.
+ */
+function connectPlain(to: net.TcpNetConnectOpts): net.Socket {
+  const buffer = Buffer.allocUnsafe(READ_BYTES);
+  const callback = (length: number): boolean => {
+    socket.emit('data', buffer.subarray(0, length));
+    return true;
+  };
+  const socket = net.connect({ ...to, onread: { buffer, callback } });
+  return socket;
 }
 
 /** Longer than any pause of a transfer that goes on. */
@@ -120,7 +136,7 @@ class ResponseReader {
 
   take(bytes: Buffer): void {
     if (this.#length >= 0) return this.#takeBody(bytes);
-    this.#head = this.#head.length === 0 ? bytes : Buffer.concat([this.#head, bytes]);
+    this.#head = Buffer.concat([this.#head, bytes]); // a copy, as `bytes` may be overwritten
     const end = this.#head.indexOf('\r\n\r\n');
     if (end >= 0) this.#takeHead(end);
     else if (this.#head.length > MAX_HEAD_BYTES) this.fail(new Error('the head does not end'));
