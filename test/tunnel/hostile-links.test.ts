@@ -36,7 +36,6 @@ const POURED_BYTES = 64 << 20;
 /** What they send is 256; what passes through leaves garbage behind for a while. */
 const MAX_GROWN_MIB = 150;
 const PING = Buffer.from('fairlead');
-/** Error code of RST_STREAM (RFC 9113, section 7). */
 
 describe('a peer of the port for agents', { timeout: 300_000 }, () => {
   let rig: FairleadRig;
