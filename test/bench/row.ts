@@ -85,14 +85,15 @@ export async function warmUpBulk(bench: Bench, contestants: readonly Contestant[
   }
 }
 
-/** Measures one point of requests and keeps its figures. */
+/** Measures one point of requests, keeps its figures and gives them. */
 export async function addLoadPoint(
   samples: Samples,
   contestant: Contestant,
   load: () => Promise<Load>,
-): Promise<void> {
+): Promise<Load> {
   const { result, usage } = await withUsage(contestant, load);
   samples.addLoad(contestant.name, result, usage);
+  return result;
 }
 
 /** Measures one point of large bodies and keeps its figures. */

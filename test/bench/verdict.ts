@@ -4,9 +4,16 @@
  */
 import { figureText, median, spreadText } from './samples.js';
 
+/** How a figure is held against the bound of its goal. */
+const KINDS = {
+  'at least': { sign: '>=', isMet: (value: number, bound: number) => value >= bound },
+  'at most': { sign: '<=', isMet: (value: number, bound: number) => value <= bound },
+  below: { sign: '<', isMet: (value: number, bound: number) => value < bound },
+} as const;
+
 /** A bound on a figure. */
 export interface Goal {
-  readonly kind: 'at least' | 'at most' | 'below';
+  readonly kind: keyof typeof KINDS;
   readonly bound: number;
   readonly unit: string;
 }
@@ -58,8 +65,6 @@ export function below(bound: number, unit: string): Goal {
   return { kind: 'below', bound, unit };
 }
 
-const SIGNS = { 'at least': '>=', 'at most': '<=', below: '<' } as const;
-
 /** Judges by the median. */
 export function judge(question: Question): Finding {
   const { row, what, goal, values, limit, notJudged = '', note = '' } = question;
@@ -70,7 +75,7 @@ export function judge(question: Question): Finding {
   return {
     row,
     what,
-    goal: `${SIGNS[goal.kind]} ${figureText(goal.bound)}${unit}`,
+    goal: `${KINDS[goal.kind].sign} ${figureText(goal.bound)}${unit}`,
     figure: values.length === 0 ? '-' : `${figureText(median(values))}${unit}`,
     spread: spreadText(values),
     verdict,
@@ -95,6 +100,5 @@ function verdictOf({ goal, values, limit, notJudged }: Question): Verdict {
 }
 
 function isMet({ kind, bound }: Goal, value: number): boolean {
-  if (kind === 'below') return value < bound;
-  return kind === 'at least' ? value >= bound : value <= bound;
+  return KINDS[kind].isMet(value, bound);
 }

@@ -94,11 +94,11 @@ async function loadBoth(point: Point, { holder, twin }: Roles): Promise<Holding>
   const { bench, samples, count } = point;
   const { beside, without } = namesOf(count);
   const holding: Holding = { beside: [], without: [], failedLoads: 0 };
-  const loadHolder = async (name: string): Promise<number[]> =>
+  const loadHolder = async (name: string): Promise<number | undefined> =>
     load(point, holder, name).catch((reason: unknown) => {
       bench.tell(`row 6: beside ${count} stalled: ${String(reason)}`);
       holding.failedLoads++;
-      return [];
+      return undefined;
     });
   for (let second = 0; second < bench.seconds; second++) {
     await load(point, twin, firstSecondsOf(without));
@@ -106,11 +106,12 @@ async function loadBoth(point: Point, { holder, twin }: Roles): Promise<Holding>
   }
   for (let second = 0; second < bench.seconds * POINTS; second++) {
     const { result, usage } = await withUsage(holder.contestant, () => load(point, twin, without));
-    holding.without.push(...result);
+    holding.without.push(result);
     for (const role of ROLES) {
       samples.add(beside, `${role} CPU ms/s beside its twin`, usage[role]?.cpuMs ?? NaN);
     }
-    holding.beside.push(...(await loadHolder(beside)));
+    const p99Ms = await loadHolder(beside);
+    if (p99Ms !== undefined) holding.beside.push(p99Ms);
   }
   return holding;
 }
@@ -121,12 +122,12 @@ async function load(
   { contestant }: Twin,
   name: string,
   seconds = TURN_SECONDS,
-): Promise<number[]> {
+): Promise<number> {
   const { endpoint } = contestant;
-  await addLoadPoint(samples, { ...contestant, name }, () =>
+  const { p99Ms } = await addLoadPoint(samples, { ...contestant, name }, () =>
     wrkLoad(endpoint, { callers: CALLERS, seconds }),
   );
-  return samples.of(name, 'p99 ms').slice(-1);
+  return p99Ms;
 }
 
 /** Sums first, then their ratio, so that a slow second of the twin weighs as much as one of the holder. */
