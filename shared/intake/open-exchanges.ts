@@ -33,8 +33,9 @@ export class OpenExchanges {
     return report;
   }
 
-  /** Counts an exchange that is to be carried. Throws TOO_MANY_STREAMS when it is one too many. */
+  /** Counts an exchange that is to be carried, once however often it is sent. Throws TOO_MANY_STREAMS when it is one too many. */
   admit(report: ExchangeReport): void {
+    if (report.isAdmitted) return;
     if (this.#admitted < this.#maxStreams) {
       this.#admitted++;
       report.isAdmitted = true;

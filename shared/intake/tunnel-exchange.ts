@@ -180,6 +180,7 @@ class TunnelExchange implements StreamHandler {
   }
 
   #awaitHead(): void {
+    this.#headTimer?.cancel(); // of the session that was lost, when the request is sent again
     const timeoutMs = this.#plan.limits.responseHeadTimeoutMs;
     if (timeoutMs === 0 || isLongRunning(this.#head)) return;
     this.#headTimer = this.#plan.clock.after(timeoutMs + HEAD_TIMEOUT_SLACK_MS, () => {

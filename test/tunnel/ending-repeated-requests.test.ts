@@ -48,6 +48,34 @@ describe('with two agents of one name, one of them killed', () => {
   });
 });
 
+describe('with two agents of one name whose targets may be silent for a second', () => {
+  let rig: ServiceRig;
+  before(async () => {
+    rig = await ServiceRig.start({
+      agents: 2,
+      controller: { limits: { responseHeadTimeoutMs: 1000 } },
+      agent: { limits: { responseHeadTimeoutMs: 60_000 } },
+    });
+  });
+  after(async () => rig.stop());
+
+  test('a GET that was sent again has its answer for as long as it lasts: only the first was silent', async () => {
+    // the controller waits for 5 s more than the target has
+    const lastsMs = 7000;
+    rig.target.on.set('/again', ({ response }) => {
+      if (rig.target.count('GET /again') === 1) return; // never answered
+      response.write('begun ');
+      setTimeout(() => response.end('ended'), lastsMs);
+    });
+    const answer = rig.ask('/again');
+    await waitFor('the request', () => rig.target.count('GET /again') === 1);
+    const [, ...ofAgents] = await rig.metrics('fairlead_streams_open');
+    rig.agents[ofAgents.indexOf(1)]?.process.kill('SIGKILL');
+    assert.equal((await answer).text, 'begun ended');
+    assert.equal(rig.target.count('GET /again'), 2);
+  });
+});
+
 describe('with three agents of one name, two of them killed one after the other', () => {
   let rig: ServiceRig;
   before(async () => {

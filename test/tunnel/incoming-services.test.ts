@@ -10,6 +10,7 @@ import { basic, serviceToken, tokenWithClaims } from '../harness/caller-credenti
 import { FairleadRig } from '../harness/fairlead-rig.js';
 import { allOf, header } from '../harness/http-message.js';
 import { RawClient } from '../harness/raw-http.js';
+import { LossyLink } from '../harness/lossy-link.js';
 import { RecordingTarget, answerOf } from '../harness/recording-target.js';
 import { waitFor } from '../harness/wait-for.js';
 
@@ -402,3 +403,60 @@ async function signedUser(user: string): Promise<string> {
   assert.match(signed, /^[\w-]+\.[\w-]+\.[\w-]+$/);
   return signed;
 }
+
+describe('a port of an agent that may carry two requests at once', () => {
+  test('has room again for each that was under way when the link was lost', async () => {
+    const busy = await RecordingTarget.start();
+    const own = await FairleadRig.start({
+      controller: {
+        services: {
+          outgoingServices: [
+            {
+              enabled: true,
+              type: 'front50',
+              name: 'front50',
+              config: { url: `http://127.0.0.1:${busy.port}` },
+            },
+          ],
+        },
+      },
+    });
+    const link = await LossyLink.start(own.ports.agents);
+    try {
+      const program = await own.startAgent({
+        services: [],
+        incoming: [
+          {
+            name: 'to-front50',
+            port: 0,
+            destination: 'controller',
+            serviceType: 'front50',
+            destinationService: 'front50',
+          },
+        ],
+        config: { limits: { maxStreams: 2, maxStreamsPerSession: 2, reconnectMinMs: 50 } },
+        dialPort: link.port,
+      });
+      const ask = async (path: string): Promise<number> => {
+        const client = await plainClient(program, 'to-front50');
+        const { status } = await client.exchange(`GET ${path} HTTP/1.1\r\nHost: f\r\n\r\n`);
+        client.destroy();
+        return status;
+      };
+      busy.answer = ({ target }) => (target === '/held' ? () => undefined : answerOf(200));
+      for (let round = 0; round < 3; round++) {
+        busy.requests.length = 0;
+        const held = ask('/held');
+        await busy.request();
+        link.cut();
+        assert.equal(await held, 503);
+        await waitFor('the link', async () => (await ask('/')) !== 503);
+        assert.equal(await ask('/'), 200, `round ${round}`);
+      }
+    } finally {
+      await own.stop();
+      await link.close();
+      await busy.close();
+    }
+  });
+});
