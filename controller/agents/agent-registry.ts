@@ -48,7 +48,10 @@ export class AgentRegistry implements ConnectedAgents {
   add(session: AgentSession): void {
     const { id, generation } = session.instance;
     const sessions = this.#sessions.get(session.name) ?? new Set();
-    for (const other of sessions) {
+    // before the ghost is closed: its requests are sent again at that moment, over this one
+    sessions.add(session);
+    this.#sessions.set(session.name, sessions);
+    for (const other of [...sessions]) {
       if (
         other.instance.id === id &&
         other.instance.generation < generation &&
@@ -59,8 +62,6 @@ export class AgentRegistry implements ConnectedAgents {
         );
       }
     }
-    sessions.add(session);
-    this.#sessions.set(session.name, sessions);
     this.#wake(session.name);
   }
 

@@ -32,7 +32,7 @@ describe(
       await target.close();
     });
 
-    it('replaces the ghost at once: its requests end, new ones use the new session, one is listed', async () => {
+    it('replaces the ghost at once: its requests end or are sent again, new ones use the new session, one is listed', async () => {
       const agent = await rig.startAgent({
         services: [target.service()],
         // the way of the first session dies and tells nobody; the next one takes another
@@ -45,6 +45,8 @@ describe(
       const caller = new ServiceCaller(rig);
       const [ghost] = await agentSessions(rig);
       const begun = await caller.begin('/quiet');
+      const unanswered = caller.call('/hang');
+      await waitFor('both at the target', () => target.requests === 2);
       dead.impair({ isStalled: true });
       await agent.line(({ msg }) => msg === 'not connected');
       const noticedAt = performance.now();
@@ -54,6 +56,9 @@ describe(
       );
       const replacedMs = Math.round(performance.now() - noticedAt);
       assert.equal((await begun.outcome).isWhole, false, 'the request in the ghost is over');
+      await waitFor('what had no answer at the target again', () => target.requests === 3);
+      target.release();
+      assert.equal((await unanswered).text, 'released');
       const next = await caller.call('/ok');
       assert.equal(next.status, 200);
       assert.ok(next.ms < 1000, `${next.ms} ms`);
