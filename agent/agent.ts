@@ -22,6 +22,8 @@ import { OperationsFiles } from '../shared/operations/operations-files.js';
 import { startOperationsListener } from '../shared/operations/operations-listener.js';
 import type { OperationsListener } from '../shared/operations/operations-listener.js';
 import { BufferBudget } from '../shared/protocol/buffer-budget.js';
+import type { TunnelSession } from '../shared/protocol/tunnel-session.js';
+import type { ServiceAdvertisement } from '../shared/service-advertisement.js';
 import { newSessionId } from '../shared/ids.js';
 import type { AgentName, SessionId } from '../shared/ids.js';
 import { VERSION } from '../shared/version.js';
@@ -60,7 +62,7 @@ export interface Agent {
 }
 
 /** Options that take effect without a restart; logLevel is set by main.ts. */
-const LIVE_OPTIONS: ReadonlySet<string> = new Set(['logLevel', 'outgoingServices', 'agentInfo']);
+const LIVE_OPTIONS: ReadonlySet<string> = new Set(['logLevel', 'outgoingServices']);
 
 /** Starts everything, or nothing. Rejects with the TunnelError of what is wrong. */
 export async function startAgent(
@@ -91,6 +93,8 @@ class RunningAgent implements Agent {
   readonly #report: ReportParts;
   readonly #forwarder: StreamForwarder;
   readonly #link: ControllerLink;
+  /** What each session was told last: services may change while it is dialled, after its hello. */
+  readonly #told = new WeakMap<TunnelSession, readonly ServiceAdvertisement[]>();
   readonly #budget: BufferBudget;
   readonly #instance = randomBytes(12).toString('base64url');
   #ports: AgentPorts | undefined;
@@ -133,7 +137,7 @@ class RunningAgent implements Agent {
       clock,
       log,
       connect: (address, generation, signal) => this.#connect(address, generation, signal),
-      onChange: () => undefined,
+      onChange: () => this.#announceServices(),
       onReconnect: (reason) => this.#metrics.linkEnded(reason),
     });
     this.#operationsFiles = new OperationsFiles(config, { clock, log, metrics });
@@ -210,6 +214,7 @@ class RunningAgent implements Agent {
   ): Promise<ServingSession | FailedSession> {
     const { clock, hostname } = this.#deps;
     const config = this.#config;
+    let told: readonly ServiceAdvertisement[] = [];
     try {
       const identity = readLinkIdentity(config, clock.now());
       this.#metrics.certificateExpires('agent', identity.notAfter);
@@ -226,7 +231,7 @@ class RunningAgent implements Agent {
         instance: this.#instance,
         generation,
         signal,
-        services: () => this.#catalog.advertisements(),
+        services: () => (told = this.#catalog.advertisements()),
         annotations: () => this.#services.agentInfo.annotations,
         onHandlerFault: (err) => this.#deps.log.error({ err }, 'internal fault'),
         onStream: (stream, head) => {
@@ -236,7 +241,10 @@ class RunningAgent implements Agent {
         },
         onRtt: (rttMs) => this.#metrics.observeRtt(identity.name, session, rttMs),
       });
-      if ('tunnel' in outcome) this.#countSession(identity.name, session, outcome);
+      if ('tunnel' in outcome) {
+        this.#told.set(outcome.tunnel, told);
+        this.#countSession(identity.name, session, outcome);
+      }
       return outcome;
     } catch (reason) {
       // files that cannot be read now may be right again at the next attempt
@@ -301,6 +309,10 @@ class RunningAgent implements Agent {
 
   #announceServices(): void {
     const services = this.#catalog.advertisements();
-    for (const session of this.#link.sessions) session.send({ kind: 'services', services });
+    for (const session of this.#link.sessions) {
+      if (this.#told.get(session) === services) continue;
+      this.#told.set(session, services);
+      session.send({ kind: 'services', services });
+    }
   }
 }

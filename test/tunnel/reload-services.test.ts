@@ -3,9 +3,10 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { parse, stringify } from 'yaml';
 import type { ChildProgram } from '../../deploy/demo/child-program.js';
-import { onlySession } from '../harness/agent-sessions.js';
+import { agentSessions, onlySession } from '../harness/agent-sessions.js';
 import { lineAfter, reloaded, replaceFile } from '../harness/changed-files.js';
 import { FairleadRig } from '../harness/fairlead-rig.js';
+import { LossyLink } from '../harness/lossy-link.js';
 import { ServiceCaller } from '../harness/service-caller.js';
 import { waitFor } from '../harness/wait-for.js';
 import { WebTarget } from '../harness/web-target.js';
@@ -41,6 +42,31 @@ describe("an agent's changed files, while it serves", { timeout: 90_000 }, () =>
   function writeServices(outgoingServices: readonly unknown[]): void {
     replaceFile(rig.path('agent-1-services.yaml'), stringify({ outgoingServices }));
   }
+
+  it('services that change while the agent dials are told to the session that it gets', async () => {
+    const link = await LossyLink.start(rig.ports.agents);
+    // hello says what there is when it is sent, some round trips before the welcome
+    link.impair({ delayMs: 500 });
+    const services = rig.path('agent-2-services.yaml');
+    const late = new ServiceCaller(rig, { route: 'late/generic/late' });
+    const program = await rig.startAgent({
+      name: 'late',
+      services: [target.service('early')],
+      dialPort: link.port,
+      waitConnected: false,
+    });
+    try {
+      await waitFor('the dial', () => link.connections > 0);
+      const fresh = stringify({ outgoingServices: [target.service('late')] });
+      await reloaded(program, () => replaceFile(services, fresh));
+      await waitFor('the service', async () => (await late.call('/ok')).status === 200);
+    } finally {
+      late.close();
+      await program.stop('SIGTERM');
+      await link.close();
+      await waitFor('its end', async () => (await agentSessions(rig, 'late')).length === 0);
+    }
+  });
 
   it('a replaced services file: added, changed and removed services take effect, a stream on another service goes on', async () => {
     const caller = new ServiceCaller(rig);
@@ -103,6 +129,17 @@ describe("an agent's changed files, while it serves", { timeout: 90_000 }, () =>
     );
     assert.equal(await onlySession(rig), session);
     caller.close();
+  });
+
+  it('a changed agentInfo, which is told with the next session, is named as what needs a restart', async () => {
+    const seen = agent.lines.length;
+    const outgoingServices = [target.service(), secretService()];
+    const agentInfo = { annotations: { region: 'eu' } };
+    await reloaded(agent, () =>
+      replaceFile(rig.path('agent-1-services.yaml'), stringify({ outgoingServices, agentInfo })),
+    );
+    assert.match(await lineAfter(agent, seen, 'need a restart'), /agentInfo/u);
+    await reloaded(agent, () => writeServices(outgoingServices));
   });
 
   it('a faulty file is refused with file, line and reason, and the old one stays in force', async () => {
