@@ -15,14 +15,17 @@ interface Connection extends LineMember<Connection> {
 /** Sends requests over connections that carry one at a time. */
 export class TargetConnections {
   readonly #origin: string;
+  readonly #isKeptAlive: boolean;
   readonly #options: Client.Options;
   readonly #all = new Set<Connection>();
   /** Those that carry nothing. The last is the warmest and taken first, so that the others time out if not needed. */
   readonly #free = new WaitingLine<Connection>();
   #isClosed = false;
 
-  constructor(origin: string, options: Client.Options) {
+  /** `isKeptAlive`: whether connections are used again; if not, each ends with its request. */
+  constructor(origin: string, options: Client.Options, isKeptAlive = true) {
     this.#origin = origin;
+    this.#isKeptAlive = isKeptAlive;
     this.#options = { ...options, pipelining: 1 };
   }
 
@@ -32,8 +35,9 @@ export class TargetConnections {
     const { client } = connection;
     let isDrainDue = false;
     try {
+      const request = this.#isKeptAlive ? options : { ...options, reset: true };
       // true, with one request at a time, is for one that is over already: its 'drain' comes in a microtask
-      isDrainDue = client.dispatch(options, handler);
+      isDrainDue = client.dispatch(request, handler);
     } finally {
       // undici refused the request: nothing was sent, so no 'drain' will come
       if (!isDrainDue && client.stats.size === 0) this.#release(connection);
@@ -66,7 +70,11 @@ export class TargetConnections {
       if (client.stats.pending === 0) this.#forget(connection);
     };
     client.on('drain', () => this.#release(connection));
-    client.on('disconnect', forgetUnused);
+    client.on('disconnect', (_origin, _targets, reason) => {
+      if (!isBrokenOff(reason)) return forgetUnused();
+      this.#forget(connection);
+      void client.destroy();
+    });
     client.on('connectionError', forgetUnused);
     this.#all.add(connection);
     return connection;
@@ -82,4 +90,12 @@ export class TargetConnections {
     this.#free.leave(connection);
     this.#all.delete(connection);
   }
+}
+
+/**
+ * A request was broken off: undici would connect once more before it sees that nothing is left to send. By its text,
+ * as a connection that was idle for too long has the same code, and a request may wait there for another one.
+ */
+function isBrokenOff({ code, message }: Error & { readonly code?: string }): boolean {
+  return code === 'UND_ERR_INFO' && message === 'aborted';
 }

@@ -69,9 +69,11 @@ export class TargetPools {
   #createPool(endpoint: TargetEndpoint): TargetConnections {
     const { targetConnectTimeoutMs, targetKeepAliveMs, maxHeaderBytes } = this.#limits;
     const scheme = endpoint.tls === undefined ? 'http' : 'https';
-    return new TargetConnections(`${scheme}://${hostInUrl(endpoint.host)}:${endpoint.port}`, {
-      keepAliveTimeout: targetKeepAliveMs,
-      keepAliveMaxTimeout: targetKeepAliveMs,
+    const origin = `${scheme}://${hostInUrl(endpoint.host)}:${endpoint.port}`;
+    const keepAliveTimeout = Math.max(1, targetKeepAliveMs); // undici refuses 0
+    const options = {
+      keepAliveTimeout,
+      keepAliveMaxTimeout: keepAliveTimeout,
       headersTimeout: 0, // http-forwarder.ts counts from the end of the request
       bodyTimeout: 0, // a watch may be quiet for an hour
       maxHeaderSize: maxHeaderBytes,
@@ -79,7 +81,8 @@ export class TargetPools {
         timeout: targetConnectTimeoutMs,
         ...(tlsConnectOptions(endpoint) ?? { onread: THROUGH_READ_BUFFER }),
       }),
-    });
+    };
+    return new TargetConnections(origin, options, targetKeepAliveMs > 0);
   }
 }
 

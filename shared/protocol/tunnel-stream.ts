@@ -339,7 +339,11 @@ export class TunnelStream implements LineMember<TunnelStream> {
   #arrived(): void {
     const listener = this.#onArrival;
     this.#onArrival = undefined;
-    listener?.();
+    try {
+      listener?.();
+    } catch (reason) {
+      this.#handlerThrew(reason);
+    }
   }
 
   /** A fault of one exchange must not reach the others of the session. */

@@ -72,6 +72,16 @@ describe('connections to a target', TEST_TIMEOUT, () => {
     assert.equal(new Set(ports).size, 1);
   });
 
+  it('end with their request when they are not to be used again', async () => {
+    connections = connectionsWith({}, false);
+    for (let i = 0; i < 3; i++) {
+      await get('/');
+      await waitFor('its end', () => sockets.size === 0);
+    }
+    assert.equal(new Set(ports).size, 3);
+    await waitForClients(0);
+  });
+
   it('are not lost to requests that undici refuses', async () => {
     await get('/');
     for (let i = 0; i < 20; i++) {
@@ -105,6 +115,24 @@ describe('a connection that is broken off by us', TEST_TIMEOUT, () => {
     assert.deepEqual(await Promise.all([get('/'), get('/')]), ['x', 'x']);
     assert.equal(ports.length, 2, 'of those given up none arrived');
     await waitForClients(2);
+  });
+
+  it('is the last one for its request: none is opened for what nobody waits for', async () => {
+    let opened = 0;
+    server.on('connection', () => opened++);
+    for (let i = 1; i <= 5; i++) {
+      const exchange = new Exchange();
+      exchange.onHead = () => exchange.abort();
+      send('/half', {}, exchange);
+      await assert.rejects(exchange.answer, /given up/);
+      await waitFor('its end', () => sockets.size === 0);
+      // one that undici opened would be there before that of a request made now
+      assert.equal(await get('/'), 'x');
+      assert.equal(opened, 2 * i);
+      server.closeAllConnections();
+      await waitFor('the end of all', () => sockets.size === 0);
+    }
+    await waitForClients(0);
   });
 
   it('after the head, is not used and not missed', async () => {
@@ -315,8 +343,8 @@ const LENGTH_MISMATCH = { code: 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH' };
 
 const connect = buildConnector({});
 
-function connectionsWith(options: Client.Options): TargetConnections {
-  return new TargetConnections(`http://127.0.0.1:${port}`, {
+function connectionsWith(options: Client.Options, isKeptAlive = true): TargetConnections {
+  const counted: Client.Options = {
     connect: (target, callback) =>
       connect(target, (...outcome) => {
         const socket: Socket | null | undefined = outcome[1];
@@ -327,7 +355,8 @@ function connectionsWith(options: Client.Options): TargetConnections {
         callback(...outcome);
       }),
     ...options,
-  });
+  };
+  return new TargetConnections(`http://127.0.0.1:${port}`, counted, isKeptAlive);
 }
 
 async function listen(on: number): Promise<void> {

@@ -60,6 +60,21 @@ describe('an exchange', () => {
     assertQuiet(pair);
   });
 
+  it('is all that a listener costs who waits for its first bytes and throws', async () => {
+    const pair = await SessionPair.serving();
+    const caller = new RecordingHandler();
+    const stream = pair.acceptor.session.open(requestHead({ ended: false }), caller);
+    await pair.settle();
+    const [waiting] = pair.dialer.accepted;
+    waiting?.whenArriving(() => {
+      throw new TunnelError('INTERNAL', 'no such target');
+    });
+    stream.write(Buffer.from('body'));
+    await pair.settle();
+    assert.deepEqual(caller.events, ['reset INTERNAL']);
+    assert.ok(pair.dialer.session.isServing && pair.acceptor.session.isServing);
+  });
+
   it('tells a late handler nothing when it resets its stream on the way', async () => {
     const pair = await SessionPair.serving();
     const stream = pair.acceptor.session.open(
