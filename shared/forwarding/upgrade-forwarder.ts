@@ -11,7 +11,7 @@ import { TLSSocket } from 'node:tls';
 import type { Timer } from '../clock.js';
 import { TunnelError } from '../errors.js';
 import { flushHead } from '../http/flush-head.js';
-import { headerPairs, headerValue } from '../http/header-list.js';
+import { headerPairs, headerValue, withoutHeaders } from '../http/header-list.js';
 import type { HeaderList } from '../http/header-list.js';
 import { isLongRunning } from '../http/long-running.js';
 import { resetConnection } from '../http/reset-connection.js';
@@ -256,12 +256,16 @@ class OwnConnectionForward implements StreamHandler {
 /**
  * The headers with a framing that node:http would get wrong by itself. A body without a length is chunked,
  * whatever the method: to GET, DELETE and OPTIONS Node writes its bytes bare, and the target takes them for
- * the next request. An upgrade has no body; to a POST that does not say so Node would add an empty one.
+ * the next request. So is one with trailers, which HTTP/2 has beside a length; without a body they cannot be announced.
+ * An upgrade has no body; to a POST that does not say so Node would add an empty one.
  */
 function framed({ upgrade, ended, method }: RequestHead, headers: HeaderList): HeaderList {
-  if (headerValue(headers, 'content-length') !== undefined) return headers;
-  if (!upgrade) return ended ? headers : [...headers, 'Transfer-Encoding', 'chunked'];
-  return method === 'GET' ? headers : [...headers, 'Content-Length', '0'];
+  const hasTrailers = headerValue(headers, 'trailer') !== undefined;
+  const unfit = upgrade || ended ? 'trailer' : 'content-length';
+  const given = hasTrailers ? withoutHeaders(headers, (name) => name === unfit) : headers;
+  if (headerValue(given, 'content-length') !== undefined) return given;
+  if (!upgrade) return ended ? given : [...given, 'Transfer-Encoding', 'chunked'];
+  return method === 'GET' ? given : [...given, 'Content-Length', '0'];
 }
 
 /** Breaks a switched connection: a mere close would be an orderly end of the bytes to the target. */

@@ -74,6 +74,8 @@ class CallerServer implements CallerListener {
   readonly #http1: http.Server | https.Server;
   readonly #http2: Http2Sessions | undefined;
   readonly #sockets = new CallerSockets();
+  /** Connections that end with an answer under way: what comes behind it is not served (RFC 9112 section 9.6). */
+  readonly #ending = new WeakSet<Duplex>();
   /** HTTP/1 exchanges under way. */
   readonly #exchanges = new Slots<Http1Exchange>();
   #isDraining = false;
@@ -178,13 +180,16 @@ class CallerServer implements CallerListener {
     const secure = server instanceof https.Server ? 'secureConnection' : 'connection';
     server.on(secure, (socket: Socket) => socket.setMaxListeners(0)); // one per pipelined request
     const reset = (socket: Duplex): void => this.#sockets.reset(socket);
+    const connection = { reset, last: (socket: Socket) => void this.#ending.add(socket) };
     const onRequest = (request: http.IncomingMessage, response: http.ServerResponse): void => {
-      const exchange = new Http1Exchange(request, response, reset);
+      // read, or its caller's leaving would not be seen while the last answer goes out
+      if (this.#ending.has(request.socket)) return void request.resume();
+      const exchange = new Http1Exchange(request, response, connection);
       this.#keep(response, exchange);
       const fault = http1Fault(request) ?? this.#fault(exchange);
       // whoever sends what is no sound request may mean something else by what follows, too
       const isDubious = fault?.code === 'REQUEST_INVALID';
-      if (this.#isDraining || isDubious) response.shouldKeepAlive = false;
+      if (this.#isDraining || isDubious) exchange.endConnection();
       this.#hand(exchange, fault);
     };
     server.on('request', onRequest);
@@ -192,6 +197,7 @@ class CallerServer implements CallerListener {
     server.on('checkContinue', onRequest);
     server.on('checkExpectation', onRequest);
     const onSwitch = (request: http.IncomingMessage, socket: Duplex, head: Buffer): void => {
+      if (this.#ending.has(socket)) return void socket.on('error', () => undefined);
       // behind requests that are not answered yet, its bytes would be mixed with their responses
       if (responseOn(socket) !== undefined) return this.#refuseBehindAnother(request, socket);
       const exchange = new UpgradeExchange(request, socket, head, reset);

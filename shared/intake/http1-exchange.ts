@@ -10,12 +10,21 @@ import type { TunnelError } from '../errors.js';
 import { flushHead } from '../http/flush-head.js';
 import type { HeaderList } from '../http/header-list.js';
 import { headerLines, headerPairs } from '../http/header-list.js';
+import { writeHead } from '../http/write-head.js';
 import type { ResponseHead } from '../protocol/frame.js';
 import type { BodySink, CallerExchange, ClientCertificate } from './caller-exchange.js';
 import { clientCertificateOf } from './client-certificate.js';
 
 /** How long the rest of an unwanted request body is read before the connection is broken. */
 const DISCARD_MS = 2000;
+
+/** What an exchange asks of the listener for its connection. */
+export interface CallerConnection {
+  /** Breaks it. */
+  reset(socket: Socket): void;
+  /** It ends with the answer under way: nothing behind that is to be served. */
+  last(socket: Socket): void;
+}
 
 /** One request on an HTTP/1 connection. */
 export class Http1Exchange implements CallerExchange {
@@ -30,15 +39,14 @@ export class Http1Exchange implements CallerExchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #socket: Socket;
-  readonly #reset: (socket: Socket) => void;
+  readonly #connection: CallerConnection;
   #isHeadWaiting = false;
   #sink: BodySink | undefined;
   #bodyFault: TunnelError | undefined;
   readonly #onSocketClose = (): void => this.#closed();
 
-  /** `reset` breaks a connection. */
-  constructor(request: IncomingMessage, response: ServerResponse, reset: (socket: Socket) => void) {
-    this.#reset = reset;
+  constructor(request: IncomingMessage, response: ServerResponse, connection: CallerConnection) {
+    this.#connection = connection;
     this.#request = request;
     this.#response = response;
     this.#socket = request.socket;
@@ -78,9 +86,11 @@ export class Http1Exchange implements CallerExchange {
     return this.#response === response;
   }
 
-  /** The connection ends with the response, and says so if the head has not left yet. */
+  /** The connection ends with the response, which says so; once its head has left it is too late. */
   endConnection(): void {
+    if (this.#response.headersSent) return;
     this.#response.shouldKeepAlive = false;
+    this.#connection.last(this.#socket);
   }
 
   pauseBody(): void {
@@ -101,10 +111,9 @@ export class Http1Exchange implements CallerExchange {
   }
 
   sendHead(head: ResponseHead): void {
-    const reason = head.reason === '' ? undefined : head.reason;
     // the rest of a request body that nobody reads must not be taken for the next request
-    if (!this.#request.complete && !this.hasBodyEnded) this.#response.shouldKeepAlive = false;
-    this.#response.writeHead(head.status, reason, head.headers);
+    if (!this.#request.complete && !this.hasBodyEnded) this.#closeBehindAnswer();
+    writeHead(this.#response, head);
     if (head.ended) {
       this.#response.end();
       return;
@@ -128,28 +137,38 @@ export class Http1Exchange implements CallerExchange {
   }
 
   abort(): void {
-    this.#reset(this.#socket);
+    this.#connection.reset(this.#socket);
   }
 
   get hasBodyEnded(): boolean {
     return !this.hasBody || this.#request.readableEnded;
   }
 
-  #closed(): void {
-    this.#socket.off('close', this.#onSocketClose);
-    const isComplete = this.#response.writableFinished;
-    if (isComplete && !this.#request.complete) this.#discardBody();
-    this.onClose?.(isComplete);
-    this.onClose = undefined;
+  /**
+   * The connection ends with the answer. Node would close it at once, and closing with unread bytes resets what the
+   * caller has not read yet, so the rest of the body is read for a moment.
+   */
+  #closeBehindAnswer(): void {
+    this.endConnection();
+    const socket = this.#socket;
+    const close = socket.destroySoon.bind(socket);
+    // what Node calls behind an answer that ends its connection
+    socket.destroySoon = () => {
+      if (this.#request.complete) return close();
+      socket.end();
+      this.#request.removeAllListeners('data');
+      this.#request.on('end', close);
+      this.#request.resume();
+      const timer = setTimeout(() => socket.destroy(), DISCARD_MS);
+      timer.unref();
+      socket.once('close', () => clearTimeout(timer));
+    };
   }
 
-  /** Reads on for a moment, since closing with unread bytes would reset the response just sent. */
-  #discardBody(): void {
-    this.#request.removeAllListeners('data');
-    this.#request.resume();
-    const timer = setTimeout(() => this.#socket.destroy(), DISCARD_MS);
-    timer.unref();
-    this.#socket.once('close', () => clearTimeout(timer));
+  #closed(): void {
+    this.#socket.off('close', this.#onSocketClose);
+    this.onClose?.(this.#response.writableFinished);
+    this.onClose = undefined;
   }
 }
 

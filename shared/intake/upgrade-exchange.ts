@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream';
 import { flushHead } from '../http/flush-head.js';
 import { headerLines } from '../http/header-list.js';
 import type { HeaderList } from '../http/header-list.js';
+import { writeHead } from '../http/write-head.js';
 import type { ResponseHead } from '../protocol/frame.js';
 import type { BodySink, CallerExchange, ClientCertificate } from './caller-exchange.js';
 import { clientCertificateOf } from './client-certificate.js';
@@ -125,8 +126,7 @@ export class UpgradeExchange implements CallerExchange {
   #refuse(head: ResponseHead): void {
     // a first refusal that could not be sent on is followed by one of ours
     const response = this.#refusal ?? this.#newRefusal();
-    const reason = head.reason === '' ? undefined : head.reason;
-    response.writeHead(head.status, reason, head.headers);
+    writeHead(response, head);
     if (head.ended) this.sendEnd();
     else flushHead(response);
     this.#early = [];

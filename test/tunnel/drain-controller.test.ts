@@ -67,6 +67,28 @@ describe('SIGTERM on the controller', { timeout: 90_000 }, () => {
     await stop();
   });
 
+  it('serves a request behind an answer that had begun before, on the same connection', async () => {
+    await start();
+    const authorization = callers[0]?.headers['authorization'] ?? '';
+    const request = (path: string): string =>
+      `GET ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${authorization}\r\n\r\n`;
+    const client = await RawClient.connect({ port: rig.ports.services, tls: { ca: rig.caPem } });
+    client.send(request('/quiet'));
+    await client.until('the head', () => (client.received.includes('head') ? true : undefined));
+    rig.controller.process.kill('SIGTERM');
+    await rig.controller.line(({ msg }) => String(msg).startsWith('controller stops'));
+    client.send(request('/ok'));
+    await waitFor('both at the target', () => target.requests === 2);
+    target.release();
+    assert.match((await client.response()).text, /released/u);
+    const last = await client.response();
+    assert.equal(last.text, 'ok');
+    assert.match(last.head, /connection: close/iu);
+    client.destroy();
+    await rig.controller.exited;
+    await stop();
+  });
+
   it('answers on kept-alive HTTP/1.1 with Connection: close, and leaves HTTP/2 with the right last stream', async () => {
     await start();
     const tls = { ca: rig.caPem };

@@ -121,6 +121,22 @@ for (const kind of CALLER_KINDS) {
       assert.deepEqual(allOf(headers, 'www-authenticate'), ['Basic', 'Bearer x="1,2"']);
     });
 
+    test('trailers announced where none can follow cost nothing but their announcement', async () => {
+      const lines = 'Trailer: X-Sum\r\nX-A: b\r\n';
+      for (const [method, head, body] of [
+        ['HEAD', `HTTP/1.1 200 OK\r\n${lines}Content-Length: 3\r\n\r\n`, ''],
+        ['GET', `HTTP/1.1 200 OK\r\n${lines}Content-Length: 3\r\n\r\n`, 'abc'],
+        ['GET', `HTTP/1.1 304 Not Modified\r\n${lines}\r\n`, ''],
+        ['GET', `HTTP/1.1 204 No Content\r\n${lines}\r\n`, ''],
+      ] as const) {
+        target.answer = () => head + body;
+        const response = await caller.send({ method, target: '/' });
+        assert.equal(response.status, Number(head.slice(9, 12)), `${method} ${head}`);
+        assert.equal(header(response.headers, 'x-a'), 'b');
+        assert.equal(response.text, body);
+      }
+    });
+
     test('compressed bodies and their ETag are not touched', async () => {
       const body = gzipSync(randomBytes(1000));
       const head = `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nETag: W/"1"\r\nContent-Length: ${body.length}\r\n\r\n`;
