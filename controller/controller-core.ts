@@ -11,6 +11,7 @@ import { VERSION } from '../shared/version.js';
 import { AgentRegistry } from './agents/agent-registry.js';
 import { CurrentAuthority } from './certificates/current-authority.js';
 import { ServerCertificate } from './certificates/server-certificate.js';
+import type { ServerCertificateOptions } from './certificates/server-certificate.js';
 import { computeServerNames } from './config.js';
 import type { ControllerConfig } from './config.js';
 import type { ControllerDeps } from './controller.js';
@@ -77,7 +78,7 @@ export async function buildCore(
 /** A server certificate of that CA which renews itself. */
 export async function startServerCertificate(
   config: ControllerConfig,
-  authority: CurrentAuthority,
+  authority: ServerCertificateOptions['authority'],
   { clock, log }: Pick<ControllerDeps, 'clock' | 'log'>,
   events: CoreEvents,
 ): Promise<ServerCertificate> {

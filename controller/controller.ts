@@ -220,8 +220,15 @@ class RunningController implements Controller {
     const nextAuthority = authority.read();
     if (keys.reload(neededKeys(this.#config))) log.info('token keys reloaded');
     if (nextAuthority !== undefined) {
+      const fresh = await startServerCertificate(config, nextAuthority, this.#deps, this.#events);
+      const before = authority.certificate.publicKey;
       authority.replace(nextAuthority);
-      const fresh = await startServerCertificate(config, authority, this.#deps, this.#events);
+      if (!authority.certificate.publicKey.equals(before)) {
+        log.warn(
+          { issuer: authority.certificate.subject },
+          'another CA issues from now on: whoever was not given its certificate before cannot connect any more (SECURITY.md)',
+        );
+      }
       this.#serverCertificate.stop();
       this.#serverCertificate = fresh;
       metrics.certificateExpires('ca', Date.parse(authority.certificate.validTo));

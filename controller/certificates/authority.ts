@@ -215,10 +215,14 @@ function warningsAbout(pair: PemPair, nowMs: number): string[] {
       `${caName(certificate)} expires on ${isoTime(end)}; every certificate issued from it ends then at the latest`,
     );
   }
-  // OpenSSL, and so Node, accepts a chain only if it ends at a root; Go ends it at any trusted certificate.
-  if (!chain.some(isSelfIssued)) {
+  // what is in the file is trusted, and with a CA above the issuing one all others below it
+  const above = chain.find(
+    (one) =>
+      one !== certificate && certificate.checkIssued(one) && certificate.verify(one.publicKey),
+  );
+  if (above !== undefined) {
     warnings.push(
-      `${caName(certificate)} is an intermediate CA and its root is not in the file; append the certificates up to the root`,
+      `${caName(above)} has issued ${caName(certificate)} and is in the file, too: certificates of every CA below it are accepted; take it out unless it signs for Fairlead only`,
     );
   }
   const rsaBits = certificate.publicKey.asymmetricKeyDetails?.modulusLength;

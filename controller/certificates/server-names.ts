@@ -4,15 +4,12 @@
  */
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
+import { isHost } from '../../shared/config/host-port.js';
 import { TunnelError } from '../../shared/errors.js';
 
 /** One subject alternative name in node-forge's notation (types of RFC 5280 4.2.1.6). */
 export type SubjectAltName =
   { readonly type: 2; readonly value: string } | { readonly type: 7; readonly ip: string };
-
-// Letters, digits, hyphen, and the underscore that in-cluster names sometimes have; `*` as the whole first label.
-const DNS_NAME = /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/;
-const MAX_DNS_NAME_LENGTH = 253;
 
 /**
  * The names as SANs, in order and without repetitions. IPv6 addresses may be in brackets, as in URLs; names in other scripts become
@@ -35,13 +32,13 @@ function subjectAltName(name: string): SubjectAltName {
 
   const wildcard = name.startsWith('*.') ? '*.' : '';
   const withoutRootDot = name.slice(wildcard.length).replace(/\.$/, '');
-  const ascii = wildcard + domainToASCII(withoutRootDot).toLowerCase();
+  const ascii = domainToASCII(withoutRootDot).toLowerCase();
   // domainToASCII reads "1" or "0x7f.1" as an address, which the certificate would then not be for.
-  if (ascii.length > MAX_DNS_NAME_LENGTH || !DNS_NAME.test(ascii) || isIP(ascii) !== 0) {
+  if (!isHost(ascii) || ascii.endsWith('.') || isIP(ascii) !== 0) {
     throw new TunnelError(
       'CONFIG_INVALID',
       `${JSON.stringify(name)} is not a host name or IP address; expected a name without scheme, port or path`,
     );
   }
-  return { type: 2, value: ascii };
+  return { type: 2, value: wildcard + ascii };
 }

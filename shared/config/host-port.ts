@@ -2,7 +2,7 @@
  * `host:port` texts, with IPv6 addresses in brackets as in URLs. Used by the configuration and by
  * everything that prints an address or makes a URL of one.
  */
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 
 /** A host (IPv6 without brackets) and a TCP port. */
 export interface HostPort {
@@ -10,11 +10,18 @@ export interface HostPort {
   readonly port: number;
 }
 
-const HOST = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?$/;
+// Letters, digits, hyphen, and the underscore that in-cluster names sometimes have.
+const DNS_NAME =
+  /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
+const MAX_DNS_NAME_LENGTH = 253;
+// URLs take such a name for an address: 1.2.3 is 1.2.0.3.
+const LAST_LABEL_IS_NUMBER = /(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$/i;
 
 /** Whether the text is a DNS name or an IP address without port, scheme or brackets. */
 export function isHost(text: string): boolean {
-  return (text.length <= 253 && HOST.test(text)) || isIPv6(text);
+  if (isIP(text) !== 0) return true;
+  const isName = text.length <= MAX_DNS_NAME_LENGTH && DNS_NAME.test(text);
+  return isName && !LAST_LABEL_IS_NUMBER.test(text);
 }
 
 /** Reads `host:port` or `[v6]:port` with a port of 1 to 65535; undefined when it is neither. */

@@ -59,11 +59,14 @@ export const secretText = z
   .optional()
   .transform((text) => (text === undefined || text === '' ? undefined : new SecretValue(text)));
 
-/** A DNS name or IP address; IPv6 may stand in brackets and is kept without. */
-export const hostName = hostText(isHost);
+/** A DNS name or IP address; IPv6 may stand in brackets and is kept without. No zone: that means something on one host only. */
+export const hostName = hostText((text) => isHost(text) && !text.includes('%'));
 
 /** A name for a certificate: as hostName, or a DNS name with `*` as its first label. */
-export const certificateName = hostText((text) => isHost(text.replace(/^\*\./, '')));
+export const certificateName = hostText((text) => {
+  const name = text.replace(/^\*\./, '');
+  return isHost(name) && !text.includes('%') && (name === text || isIP(name) === 0);
+});
 
 function hostText(isGood: (text: string) => boolean) {
   return z

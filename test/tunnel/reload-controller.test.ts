@@ -7,7 +7,7 @@ import { makeCertificateAuthority } from '../../controller/certificates/make-aut
 import { systemClock } from '../../shared/clock.js';
 import type { ChildProgram } from '../../deploy/demo/child-program.js';
 import { onlySession } from '../harness/agent-sessions.js';
-import { refused, reloaded, replaceFile } from '../harness/changed-files.js';
+import { lineAfter, refused, reloaded, replaceFile } from '../harness/changed-files.js';
 import { FairleadRig } from '../harness/fairlead-rig.js';
 import { LossyLink } from '../harness/lossy-link.js';
 import { ServiceCaller } from '../harness/service-caller.js';
@@ -171,6 +171,66 @@ describe("a controller's changed files, while it serves", { timeout: 90_000 }, (
     assert.notEqual(await onlySession(rig), session);
     caller.close();
     again.close();
+  });
+});
+
+describe('a CA that is replaced as SECURITY.md has it', { timeout: 60_000 }, () => {
+  it('cuts off nobody who was given what the step before issued', async () => {
+    const rig = await FairleadRig.start();
+    try {
+      const certFile = rig.path('ca', 'ca-cert.pem');
+      const oldCa = rig.caPem;
+      const next = await makeCertificateAuthority(
+        { keyType: 'ecdsa', name: 'Next CA' },
+        systemClock,
+      );
+      /** What a kubeconfig trusts that is issued now. */
+      const issued = async (): Promise<string> => {
+        const target = ['--agent', 'prod', '--name', 'kubernetes'];
+        const { code, output } = await rig.client('kubeconfig', ...target);
+        assert.equal(code, 0, output);
+        const data = /certificate-authority-data: (\S+)/u.exec(output)?.[1] ?? '';
+        return Buffer.from(data, 'base64').toString();
+      };
+      const accepting = async (ca: string): Promise<boolean> => {
+        const { ports } = rig;
+        const all = [ports.services, ports.agents, ports.control];
+        const seen = await Promise.all(
+          all.map(async (port) => {
+            const shown = shownCertificate(port, ca);
+            return shown.then(
+              () => true,
+              () => false,
+            );
+          }),
+        );
+        assert.equal(new Set(seen).size, 1, 'the same at all ports');
+        return seen[0] === true;
+      };
+      const first = await issued();
+
+      await reloaded(rig.controller, () => replaceFile(certFile, oldCa + next.certPem));
+      assert.equal(await accepting(first), true);
+      const second = await issued();
+
+      const seen = rig.controller.lines.length;
+      await refused(
+        rig.controller,
+        () => replaceFile(rig.path('ca', 'ca-key.pem'), next.keyPem),
+        /ca-(?:cert|key)\.pem/u,
+      );
+      await reloaded(rig.controller, () => replaceFile(certFile, next.certPem + oldCa));
+      assert.match(await lineAfter(rig.controller, seen, 'another CA issues'), /SECURITY\.md/u);
+      assert.equal(await accepting(second), true);
+      assert.equal(await accepting(first), false, 'which is why there are steps');
+      const third = await issued();
+
+      await reloaded(rig.controller, () => replaceFile(certFile, next.certPem));
+      assert.equal(await accepting(second), true);
+      assert.equal(await accepting(third), true);
+    } finally {
+      await rig.stop();
+    }
   });
 });
 

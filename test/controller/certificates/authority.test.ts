@@ -291,17 +291,21 @@ describe('loading an authority', () => {
     );
   });
 
-  it('warns of a CA that ends soon, lacks its root, or has a weak key', () => {
+  it('warns of a CA that ends soon, trusts what is above it, or has a weak key', () => {
     assert.deepEqual(testAuthority().warnings, []);
     const [soon] = testAuthority({ notAfter: Date.now() + 30 * DAY_MS }).warnings;
     assert.match(soon ?? '', /"CN=Test CA" expires on .*ends then at the latest/);
 
     const root = testCa({ name: 'Root' });
     const intermediate = testCa({ name: 'Issuing', parent: root });
-    const [noRoot] = authorityOf(intermediate).warnings;
-    assert.match(noRoot ?? '', /intermediate CA and its root is not in the file/);
+    assert.deepEqual(authorityOf(intermediate).warnings, []);
     const both = { ...intermediate, certPem: intermediate.certPem + root.certPem };
-    assert.deepEqual(authorityOf(both).warnings, []);
+    const [trustsRoot] = authorityOf(both).warnings;
+    assert.match(trustsRoot ?? '', /"CN=Root" has issued .*"CN=Issuing" .*take it out unless/);
+    // one that is being replaced stands beside it, not above, though it may have the same name
+    const next = testCa({ name: 'Root' });
+    const beside = { ...next, certPem: next.certPem + root.certPem };
+    assert.deepEqual(authorityOf(beside).warnings, []);
   });
 
   it('issues from the first certificate of a chain and trusts all', async () => {

@@ -41,6 +41,7 @@ describe('subjectAltNames', () => {
       'https://a.example',
       'a.example:9001',
       'a..b',
+      'a..',
       '-a.example',
       '*',
       'a.*.b',

@@ -20,6 +20,10 @@ describe('parseHostPort', () => {
     'host:0',
     'host:65536',
     'host:80x',
+    'a..b:80',
+    'a-.b:80',
+    '1.2.3:80',
+    '127.0.0.256:80',
     '::1:9001',
     '[::1]',
     '[host]:80',
@@ -42,7 +46,12 @@ it('puts only IPv6 addresses into brackets', () => {
 it('tells hosts from other texts', () => {
   assert.ok(isHost('a_b.example'));
   assert.ok(isHost('::1'));
-  assert.ok(!isHost('-a'));
+  assert.ok(isHost('10.0.0.1'));
+  assert.ok(isHost('a.example.'));
+  assert.ok(isHost('1.example'));
+  for (const text of ['-a', 'a-', 'a-.b', 'a..b', '.a', 'a..', '1', '1.2.3', '0x7f.1']) {
+    assert.ok(!isHost(text), text);
+  }
   assert.ok(!isHost('a/b'));
   assert.ok(!isHost(''));
   assert.ok(!isHost('a'.repeat(254)));
