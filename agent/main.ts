@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { kubernetesEnvironmentFrom } from '../shared/forwarding/kubernetes-environment.js';
+import { FileWatch } from '../shared/config/file-watch.js';
 import { Reloader } from '../shared/config/reloader.js';
 import { collectWhenIdle } from '../shared/operations/idle-collection.js';
 import { operationsPaths } from '../shared/operations/operations-files.js';
@@ -35,7 +36,9 @@ export interface AgentProcess {
 /** Runs until SIGINT or SIGTERM and resolves with the exit code. Rejects with what is wrong at the start. */
 export async function runAgent(options: AgentProgramOptions, io: AgentProcess): Promise<number> {
   if (options.isCheck === true) return check(options, io);
-  const { config, services, warnings } = readFiles(options);
+  // each file is watched before it is read: a change while the agent starts is not missed
+  const watch = new FileWatch(io.clock);
+  const { config, services, warnings } = readFiles(options, watch);
   const { logLevel: level, logFormat: format } = config;
   const { log, flush, setLevel } = createLog({ level, format, env: io.env });
   for (const warning of warnings) log.warn(warning);
@@ -47,11 +50,10 @@ export async function runAgent(options: AgentProgramOptions, io: AgentProcess): 
     const agent = await startAgent(config, services, deps);
     const collection = collectWhenIdle(io.clock, () => agent.queuedBytes);
     const reloader = new Reloader({
-      paths: () => [options.configFile, config.servicesConfigPath, ...operationsPaths(config)],
-      clock: io.clock,
+      watch,
       log,
       apply: async () => {
-        const fresh = readFiles(options);
+        const fresh = readFiles(options, watch);
         await agent.reload(fresh.config, fresh.services);
         setLevel(fresh.config.logLevel);
         for (const warning of fresh.warnings) log.warn(warning);
@@ -78,13 +80,18 @@ async function check(options: AgentProgramOptions, io: AgentProcess): Promise<nu
   return 0;
 }
 
-/** Reads configuration and services file. Throws CONFIG_INVALID. */
-function readFiles(options: AgentProgramOptions): {
+/** Reads configuration and services file, and has them watched, as well as what the former names. Throws CONFIG_INVALID. */
+function readFiles(
+  options: AgentProgramOptions,
+  watch: FileWatch,
+): {
   config: AgentConfig;
   services: ServicesConfig;
   warnings: string[];
 } {
+  watch.add(options.configFile);
   const { config, warnings } = readConfigFile(options);
+  watch.add(config.servicesConfigPath, ...operationsPaths(config));
   const services = readServicesConfig(config.servicesConfigPath);
   return { config, services: services.config, warnings: [...warnings, ...services.warnings] };
 }

@@ -3,6 +3,7 @@
  * process has only one of (log, signals) is made here.
  */
 import { kubernetesEnvironmentFrom } from '../shared/forwarding/kubernetes-environment.js';
+import { FileWatch } from '../shared/config/file-watch.js';
 import { Reloader } from '../shared/config/reloader.js';
 import { collectWhenIdle } from '../shared/operations/idle-collection.js';
 import { operationsPaths } from '../shared/operations/operations-files.js';
@@ -19,7 +20,9 @@ export async function runController(
   io: CommandIo,
 ): Promise<number> {
   if (isCheck) return check(configFile, io);
-  const { config, warnings } = readControllerConfig(configFile);
+  // each file is watched before it is read: a change while the controller starts is not missed
+  const watch = new FileWatch(io.clock);
+  const { config, warnings } = readWatched(configFile, watch);
   const { logLevel: level, logFormat: format } = config;
   const { log, flush, setLevel } = createLog({ level, format, env: io.env });
   for (const warning of warnings) log.warn(warning);
@@ -29,16 +32,10 @@ export async function runController(
     const controller = await startController(config, { clock: io.clock, log, kubernetes });
     const collection = collectWhenIdle(io.clock, () => controller.queuedBytes);
     const reloader = new Reloader({
-      paths: () => [
-        configFile,
-        ...Object.values(config.caConfig),
-        config.serviceAuth.secretsPath,
-        ...operationsPaths(config),
-      ],
-      clock: io.clock,
+      watch,
       log,
       apply: async () => {
-        const fresh = readControllerConfig(configFile);
+        const fresh = readWatched(configFile, watch);
         await controller.reload(fresh.config);
         setLevel(fresh.config.logLevel);
         for (const warning of fresh.warnings) log.warn(warning);
@@ -53,6 +50,18 @@ export async function runController(
   } finally {
     await flush();
   }
+}
+
+/** Reads the configuration, and has it watched, as well as what it names. Throws CONFIG_INVALID. */
+function readWatched(
+  configFile: string,
+  watch: FileWatch,
+): ReturnType<typeof readControllerConfig> {
+  watch.add(configFile);
+  const read = readControllerConfig(configFile);
+  const { caConfig, serviceAuth } = read.config;
+  watch.add(...Object.values(caConfig), serviceAuth.secretsPath, ...operationsPaths(read.config));
+  return read;
 }
 
 /** `--check`. Rejects with everything that is wrong. */

@@ -6,41 +6,42 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../clock.js';
 
-/** What is watched. */
-export interface FileWatchOptions {
-  /** Files and directories (not their sub-directories); asked anew at each look. */
-  readonly paths: () => readonly string[];
-  readonly clock: Clock;
-  readonly onChange: () => void;
-}
-
 const LOOK_INTERVAL_MS = 5000;
 
-/** Looks until stopped. */
+/** Looks at files and directories (not their sub-directories) from the moment they are added. */
 export class FileWatch {
-  readonly #options: FileWatchOptions;
-  readonly #timer: Timer;
-  #seen: string;
+  readonly #clock: Clock;
+  readonly #seen = new Map<string, string>();
+  #timer: Timer | undefined;
 
-  constructor(options: FileWatchOptions) {
-    this.#options = options;
-    this.#seen = this.#look();
-    this.#timer = options.clock.every(LOOK_INTERVAL_MS, () => this.#check());
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** To be called before they are read, each time: what changes after that is told, whenever the watch is started. */
+  add(...paths: readonly string[]): void {
+    for (const path of paths) this.#seen.set(path, signature(path));
+  }
+
+  /** Looks until stopped, and tells each time that something has changed. */
+  start(onChange: () => void): void {
+    this.#timer = this.#clock.every(LOOK_INTERVAL_MS, () => {
+      if (this.#hasChanged()) onChange();
+    });
   }
 
   stop(): void {
-    this.#timer.cancel();
+    this.#timer?.cancel();
   }
 
-  #check(): void {
-    const now = this.#look();
-    if (now === this.#seen) return;
-    this.#seen = now;
-    this.#options.onChange();
-  }
-
-  #look(): string {
-    return this.#options.paths().map(signature).join('\n');
+  #hasChanged(): boolean {
+    let hasChanged = false;
+    for (const [path, before] of this.#seen) {
+      const now = signature(path);
+      if (now !== before) hasChanged = true;
+      this.#seen.set(path, now);
+    }
+    return hasChanged;
   }
 }
 

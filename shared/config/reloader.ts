@@ -2,15 +2,13 @@
  * Applies a changed configuration to a running process: on SIGHUP and when a file has changed. A faulty
  * one is refused with a message and what was in force stays. Runs one reload at a time.
  */
-import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
-import { FileWatch } from './file-watch.js';
+import type { FileWatch } from './file-watch.js';
 
-/** What is reloaded, and from where. */
+/** What is reloaded, and how. */
 export interface ReloaderOptions {
-  /** Files and directories whose change asks for a reload. */
-  readonly paths: () => readonly string[];
-  readonly clock: Clock;
+  /** Of the files whose change asks for a reload; it has looked at each before that was read for the first time. */
+  readonly watch: FileWatch;
   readonly log: Log;
   /** Reads and applies; rejects with what is wrong, having changed nothing. */
   readonly apply: () => Promise<void>;
@@ -19,17 +17,11 @@ export interface ReloaderOptions {
 /** Watches until stopped. */
 export class Reloader {
   readonly #options: ReloaderOptions;
-  readonly #watch: FileWatch;
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
-    const { paths, clock } = options;
-    this.#watch = new FileWatch({
-      paths,
-      clock,
-      onChange: () => void this.reload('files changed'),
-    });
+    options.watch.start(() => void this.reload('files changed'));
   }
 
   /** Reloads after any reload under way; never rejects. */
@@ -39,7 +31,7 @@ export class Reloader {
   }
 
   stop(): void {
-    this.#watch.stop();
+    this.#options.watch.stop();
   }
 
   async #apply(reason: string): Promise<void> {

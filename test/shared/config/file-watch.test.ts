@@ -28,7 +28,9 @@ describe('watched files', () => {
   const path = (...parts: string[]): string => join(dir.path, ...parts);
 
   function watching(...paths: string[]): void {
-    watch = new FileWatch({ paths: () => paths, clock, onChange: () => changes++ });
+    watch = new FileWatch(clock);
+    watch.add(...paths);
+    watch.start(() => changes++);
   }
 
   /** Changes seen at the next look. */
@@ -42,6 +44,16 @@ describe('watched files', () => {
     writeFileSync(path('a'), '1');
     watching(path('a'), dir.path);
     assert.equal(seen(), 0);
+    assert.equal(seen(), 0);
+  });
+
+  it('tell of what has changed since they were added, when they are started later', () => {
+    writeFileSync(path('a'), '1');
+    watch = new FileWatch(clock);
+    watch.add(path('a'));
+    writeFileSync(path('a'), '22');
+    watch.start(() => changes++);
+    assert.equal(seen(), 1);
     assert.equal(seen(), 0);
   });
 
@@ -88,15 +100,18 @@ describe('watched files', () => {
     assert.equal(seen(), 0);
   });
 
-  it('are asked for anew at each look', () => {
+  it('may become more, and are looked at anew when they are added again', () => {
     writeFileSync(path('a'), '1');
     writeFileSync(path('b'), '1');
-    let current = path('a');
-    watch = new FileWatch({ paths: () => [current], clock, onChange: () => changes++ });
+    watching(path('a'));
     writeFileSync(path('b'), '22');
+    watch?.add(path('b'));
     assert.equal(seen(), 0);
-    current = path('b');
+    writeFileSync(path('b'), '333');
     assert.equal(seen(), 1);
+    writeFileSync(path('a'), '22');
+    watch?.add(path('a')); // by who is about to read it
+    assert.equal(seen(), 0);
   });
 
   it('are not looked at any more once stopped', () => {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
+import { FileWatch } from '../../../shared/config/file-watch.js';
 import { Reloader } from '../../../shared/config/reloader.js';
 import { FakeClock } from '../../harness/fake-clock.js';
 import { tempDir } from '../../harness/temp-dir.js';
@@ -29,9 +30,10 @@ describe('reloading', () => {
     lines = [];
     apply = () => Promise.resolve();
     writeFileSync(join(dir.path, 'config'), '1');
+    const watch = new FileWatch(clock);
+    watch.add(join(dir.path, 'config'));
     reloader = new Reloader({
-      paths: () => [join(dir.path, 'config')],
-      clock,
+      watch,
       log: pino(
         { base: null },
         { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) },
