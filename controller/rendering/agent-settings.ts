@@ -72,6 +72,8 @@ function agentConfig(options: AgentManifestOptions): object {
   const { controllerHost, controllerPort, caPem } = options;
   return {
     controllerHostname: hostPortText({ host: controllerHost, port: controllerPort }),
+    // goes before the next one; not ca.pem, which users give the CA of a target in their services ConfigMap
+    caCertFile: '/app/config/controller-ca.pem',
     caCert64: base64(caPem),
     limits: {
       sessionBufferBudgetBytes: AGENT_BUFFER_BYTES,

@@ -125,6 +125,8 @@ describe('renderAgentManifest', () => {
     assert.deepEqual(warnings, []);
     assert.deepEqual(agent.controllers, [{ host: 'agents.example.com', port: 443 }]);
     assert.equal(Buffer.from(agent.caCert64 ?? '', 'base64').toString(), 'CA PEM\n');
+    // not ca.pem, which a user's opsmx-services-<agent> may well have for a target
+    assert.equal(agent.caCertFile, '/app/config/controller-ca.pem');
     const services = parseServicesConfig(String(at(config, 'data/services.yaml')), 'services.yaml');
     assert.deepEqual(services.warnings, []);
     assert.deepEqual(

@@ -64,7 +64,6 @@ describe('an agent manifest with TLS for metrics', { timeout: 60_000 }, () => {
     const lines = Object.entries({
       ...defaults,
       servicesConfigPath: `config/${SERVICES_FILE}`,
-      caCertFile: 'config/ca.pem',
     }).map(([key, path]) => `${key}: /app/${path}\n`);
     const config = textAt(settings, 'configFile') + lines.join('');
     place('/app/config/config.yaml', config.replaceAll('/app/', `${root}/app/`));

@@ -8,7 +8,7 @@ import type { KubernetesApi } from '../../../deploy/demo/kubernetes/kubernetes-a
 import { systemClock } from '../../../shared/clock.js';
 import { findKubectls, kubeconfigText, KubectlHome, type Kubectl } from '../../harness/kubectl.js';
 import { at, listAt, ROOT, textAt, yamlDocuments } from '../project-files.js';
-import { controllerObjects, NAMESPACE, nameOf } from './controller-manifests.js';
+import { controllerObjects, idOf, NAMESPACE } from './controller-manifests.js';
 
 const KUBECTLS = findKubectls();
 // the oldest one (its kustomize is of 2019) and the newest
@@ -64,8 +64,12 @@ describe('kubectl apply', { skip: TRIED.length === 0 ? 'no kubectl on PATH' : fa
       it('takes the Service of the AWS load balancer and the example of a NetworkPolicy', async () => {
         await run(['apply', '-f', join(FOLDER, 'fronts/aws-nlb.yaml')]);
         await run(['apply', '-f', join(FOLDER, 'network-policy.yaml')]);
-        const service = await run(['get', 'service', 'agent-grpc', '-o', 'jsonpath={.spec.type}']);
-        assert.equal(service, 'LoadBalancer');
+        const typeOf = async (name: string): Promise<string> =>
+          run(['get', 'service', name, '-o', 'jsonpath={.spec.type}']);
+        assert.equal(await typeOf('agent-grpc-nlb'), 'LoadBalancer');
+        await run(['apply', '-k', FOLDER]); // as for any later change of the configuration
+        assert.equal(await typeOf('agent-grpc-nlb'), 'LoadBalancer');
+        assert.equal(await typeOf('agent-grpc'), 'ClusterIP');
       });
 
       it('would notice a field that does not exist', async () => {
@@ -106,10 +110,4 @@ async function refersToWhatIsThere(
 
 function isText(value: unknown): value is string {
   return typeof value === 'string';
-}
-
-/** Kind and name; of the ConfigMap without the digest that kustomize appends. */
-function idOf(object: unknown): string {
-  const id = `${textAt(object, 'kind')} ${nameOf(object)}`;
-  return id.replace(/^(ConfigMap fairlead-controller)-[a-z0-9]{10}$/, '$1');
 }

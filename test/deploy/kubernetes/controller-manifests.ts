@@ -43,3 +43,9 @@ export function theObject(objects: readonly unknown[], kind: string, name?: stri
 export function nameOf(object: unknown): string {
   return textAt(object, 'metadata.name');
 }
+
+/** Kind and name; of the ConfigMap without the digest that kustomize appends. */
+export function idOf(object: unknown): string {
+  const id = `${textAt(object, 'kind')} ${nameOf(object)}`;
+  return id.replace(/^(ConfigMap fairlead-controller)-[a-z0-9]{10}$/, '$1');
+}

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { parseControllerConfig } from '../../../controller/config.js';
 import { TUNNEL_SERVICE } from '../../../shared/protocol/tunnel-rpc.js';
 import { at, filesIn, projectFile, textAt, yamlDocuments } from '../project-files.js';
-import { controllerObjects, NAMESPACE, nameOf, theObject } from './controller-manifests.js';
+import { controllerObjects, idOf, NAMESPACE, nameOf, theObject } from './controller-manifests.js';
 
 const FOLDER = 'deploy/kubernetes/fronts';
 const CONFIG = projectFile('deploy/kubernetes/config.yaml');
@@ -21,7 +21,8 @@ const FRONTS: Readonly<Record<string, (documents: readonly unknown[]) => Way>> =
     assert.equal(at(service, 'spec.ports.0.port'), config.agentAdvertisePort);
     const target = at(service, 'spec.ports.0.targetPort');
     assert.equal(target, at(SERVICE, 'spec.ports.0.targetPort'));
-    return [config.agentHostname, nameOf(service), at(SERVICE, 'spec.ports.0.port')];
+    // leads to the pods itself, as the Service does
+    return [config.agentHostname, nameOf(SERVICE), at(SERVICE, 'spec.ports.0.port')];
   },
   'envoy-passthrough.yaml': ([envoy]) => {
     const chain = at(envoy, 'static_resources.listeners.0.filter_chains.0');
@@ -90,6 +91,16 @@ describe('fronts', () => {
       assert.ok(projectFile('deploy/EXPOSING.md').includes(file));
     });
   }
+
+  it('are no objects of the folder: applying that again would undo them', () => {
+    const ofFolder = new Set(controllerObjects().map(idOf));
+    for (const file of Object.keys(FRONTS)) {
+      for (const document of yamlDocuments(projectFile(`${FOLDER}/${file}`))) {
+        if (at(document, 'metadata') === undefined) continue; // not an object of Kubernetes
+        assert.ok(!ofFolder.has(idOf(document)), `${file}: ${idOf(document)}`);
+      }
+    }
+  });
 
   it('that end TLS let the whole session through, and only the one method', () => {
     const text = projectFile(`${FOLDER}/ingress-nginx-terminating.yaml`);
