@@ -2,7 +2,8 @@
  * Where a command puts a secret document: a file only its owner can read, or stdout. The place is
  * checked before the controller is asked, so that no credential is issued for nothing.
  */
-import { lstat, open, rename, rm } from 'node:fs/promises';
+import { access, constants, lstat, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { errorText, nodeErrorCode } from '../../shared/errors.js';
 import type { CommandIo } from './command-io.js';
 import { usageError } from './usage-error.js';
@@ -36,6 +37,7 @@ export async function documentOutput(
   if (kind !== 'absent' && !force) {
     throw usageError(`${output} exists already`, 'use --force to replace it, or name another file');
   }
+  if (kind !== 'special') await mayWriteIn(dirname(output), output);
   return {
     file: output,
     // A device or pipe is written to; a file is replaced as a whole, so that it is never half a secret.
@@ -50,6 +52,15 @@ async function kindOf(path: string): Promise<'absent' | 'file' | 'directory' | '
     return stats.isFile() || stats.isSymbolicLink() ? 'file' : 'special';
   } catch (reason) {
     if (nodeErrorCode(reason) === 'ENOENT') return 'absent';
+    throw cannotWrite(path, reason);
+  }
+}
+
+/** A file is made beside its place and then renamed. */
+async function mayWriteIn(directory: string, path: string): Promise<void> {
+  try {
+    await access(directory, constants.W_OK | constants.X_OK);
+  } catch (reason) {
     throw cannotWrite(path, reason);
   }
 }

@@ -67,13 +67,14 @@ describe('fairlead kubeconfig', () => {
   });
 
   it('refuses places where it cannot write, with the reason', async (t) => {
-    const { env, dir } = await startControlServer(t);
+    const { env, dir, captured } = await startControlServer(t);
     const base = ['kubeconfig', '--agent', 'a', '--name', 'k', '-o'];
     const directory = join(dir, 'sub');
     mkdirSync(directory);
     const missing = await run([...base, join(dir, 'no/such/file')], { env });
     assert.equal(missing.code, 2);
     assert.match(missing.err, /directory does not exist/);
+    assert.equal(captured.lines.length, 0, 'no credential was issued for nothing');
     const folder = await run([...base, directory, '--force'], { env });
     assert.equal(folder.code, 2);
     assert.match(folder.err, /is a directory/);
