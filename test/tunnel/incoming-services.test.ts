@@ -24,12 +24,6 @@ before(async () => {
   clouddriver = await RecordingTarget.start();
   front50 = await RecordingTarget.start();
   fiat = await RecordingTarget.start();
-  const beside = (type: string, target: RecordingTarget) => ({
-    enabled: true,
-    type,
-    name: type,
-    config: { url: `http://127.0.0.1:${target.port}` },
-  });
   rig = await FairleadRig.start({
     controller: {
       services: {
@@ -57,13 +51,6 @@ before(async () => {
       },
     },
   });
-  const toController = (type: string) => ({
-    name: `to-${type}`,
-    port: 0,
-    destination: 'controller',
-    serviceType: type,
-    destinationService: type,
-  });
   agent = await rig.startAgent({
     services: [beside('clouddriver', clouddriver)],
     incoming: ['front50', 'fiat', 'echo'].map(toController),
@@ -79,6 +66,23 @@ after(async () => {
 beforeEach(() => {
   for (const target of [clouddriver, front50, fiat]) target.forget();
 });
+
+/** Entry of `outgoingServices` for a target, named as its type. */
+function beside(type: string, target: RecordingTarget) {
+  const config = { url: `http://127.0.0.1:${target.port}` };
+  return { enabled: true, type, name: type, config };
+}
+
+/** Entry of `incomingServices` of an agent, for the service of that type and name beside the controller. */
+function toController(type: string) {
+  return {
+    name: `to-${type}`,
+    port: 0,
+    destination: 'controller',
+    serviceType: type,
+    destinationService: type,
+  };
+}
 
 /** Log line that tells where an incoming service listens. */
 function listening(program: ChildProgram, name: string): Record<string, unknown> {
@@ -408,32 +412,13 @@ describe('a port of an agent that may carry two requests at once', () => {
   test('has room again for each that was under way when the link was lost', async () => {
     const busy = await RecordingTarget.start();
     const own = await FairleadRig.start({
-      controller: {
-        services: {
-          outgoingServices: [
-            {
-              enabled: true,
-              type: 'front50',
-              name: 'front50',
-              config: { url: `http://127.0.0.1:${busy.port}` },
-            },
-          ],
-        },
-      },
+      controller: { services: { outgoingServices: [beside('front50', busy)] } },
     });
     const link = await LossyLink.start(own.ports.agents);
     try {
       const program = await own.startAgent({
         services: [],
-        incoming: [
-          {
-            name: 'to-front50',
-            port: 0,
-            destination: 'controller',
-            serviceType: 'front50',
-            destinationService: 'front50',
-          },
-        ],
+        incoming: [toController('front50')],
         config: { limits: { maxStreams: 2, maxStreamsPerSession: 2, reconnectMinMs: 50 } },
         dialPort: link.port,
       });
